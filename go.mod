@@ -3,10 +3,12 @@ module github.com/gogns/gns
 go 1.25.0
 
 require (
-	github.com/flynn/noise v1.1.0 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
-	golang.org/x/crypto v0.49.0 // indirect
-	golang.org/x/net v0.52.0 // indirect
-	golang.org/x/sys v0.42.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
+	github.com/flynn/noise v1.1.0
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/crypto v0.49.0
+	golang.org/x/net v0.52.0
+	golang.org/x/sys v0.42.0
+	google.golang.org/protobuf v1.36.12
 )
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
