@@ -1,0 +1,52 @@
+package crypto
+
+import (
+	"fmt"
+	"slices"
+
+	pb "github.com/gogns/gns/proto"
+)
+
+// UnsignedCertPolicy says what to do about a certificate that no trusted authority signed, one's own or
+// the peer's. The numbers are those of the configuration value IP_AllowWithoutAuth.
+type UnsignedCertPolicy uint8
+
+// The policies.
+const (
+	UnsignedDisallow  UnsignedCertPolicy = 0 // refuse
+	UnsignedAllowWarn UnsignedCertPolicy = 1 // accept the peer's, but tell (Handshake.Warning)
+	UnsignedAllow     UnsignedCertPolicy = 2 // accept
+)
+
+// CertVerifier decides whether an authority vouches for a certificate.
+type CertVerifier interface {
+	// VerifyCert checks a certificate that has a ca_signature field: the key that signed, its chain up to
+	// a trusted root, the signature over signed.Cert, and that nothing has expired by now (Unix seconds).
+	// It returns what the chain permits, or the reason for which the certificate is worth nothing.
+	VerifyCert(signed *pb.CMsgSteamDatagramCertificateSigned, now int64) (Scope, error)
+}
+
+// Scope is what a chain of authorities permits. A nil list permits everything.
+type Scope struct {
+	AppIDs []uint32
+	POPIDs []uint32 // points of presence, see CMsgSteamDatagramCertificate.gameserver_datacenter_ids
+}
+
+// checkAppID tells whether a certificate listing apps may be used for app. scope is nil for a certificate
+// that no authority vouches for.
+func checkAppID(apps []uint32, scope *Scope, app uint32) error {
+	if len(apps) > 0 && !slices.Contains(apps, app) {
+		return fmt.Errorf("certificate is for app ids %v, not %d", apps, app)
+	}
+	if scope != nil && scope.AppIDs != nil && !slices.Contains(scope.AppIDs, app) {
+		return fmt.Errorf("authority of the certificate may sign for app ids %v, not %d", scope.AppIDs, app)
+	}
+	return nil
+}
+
+// noAuthorities is the verifier of those who trust nobody.
+type noAuthorities struct{}
+
+func (noAuthorities) VerifyCert(signed *pb.CMsgSteamDatagramCertificateSigned, _ int64) (Scope, error) {
+	return Scope{}, fmt.Errorf("authority key %d is unknown", signed.GetCaKeyId())
+}
