@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // PacketKey protects the packets of one direction.
@@ -13,6 +14,9 @@ type PacketKey struct {
 	Key [aesKeySize]byte
 	IV  [ivSize]byte // the nonce of packet number 0
 }
+
+// Format keeps the key out of logs: whatever the verb, it prints no secret.
+func (k PacketKey) Format(s fmt.State, _ rune) { io.WriteString(s, "PacketKey(secret)") }
 
 // Keys is the outcome of a handshake. Both ends have the same Keys.
 type Keys struct {
