@@ -1,0 +1,52 @@
+# Everything here needs only Go, unless its line says otherwise.
+
+GO      ?= go
+FUZZTIME ?= 60s
+
+# Packages that open no socket and read no clock; they also build where there is no UDP.
+PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./internal/mono/... \
+	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/...
+
+.PHONY: help build test race lint fuzz interop demo bench proto cross
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## build the commands into bin/
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
+
+test: ## run all tests that need nothing but Go
+	CGO_ENABLED=0 $(GO) test -shuffle=on ./...
+
+race: ## run them under the race detector (needs a C compiler, as Go's race detector does)
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+lint: ## check formatting, vet, staticcheck and the import arrows
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || (echo "run gofmt -w on the files above" >&2; exit 1)
+	$(GO) vet ./...
+	cd interop && $(GO) vet ./...
+	cd internal/tools && $(GO) run honnef.co/go/tools/cmd/staticcheck -checks all,-ST1000,-ST1003 github.com/gogns/gns/...
+	$(GO) test -run 'TestImports|TestPurity' ./internal/arch
+
+fuzz: ## run every fuzz target for FUZZTIME (default 60s) each
+	./internal/tools/fuzz.sh $(FUZZTIME)
+
+interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
+	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...
+
+demo: ## a server and a client talk over a lossy link, with live figures
+	CGO_ENABLED=0 $(GO) run ./cmd/snpcat demo
+
+bench: ## run the benchmarks of the parts
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem ./...
+
+proto: ## regenerate proto/*.pb.go
+	cd internal/tools && $(GO) run ./genproto
+
+cross: ## build for every supported system, and the pure packages for js/wasm
+	@set -e; for target in linux/amd64 linux/arm64 linux/386 windows/amd64 windows/arm64 \
+		darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64; do \
+		echo "build $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./... ; done
+	@echo "build js/wasm (pure packages)"; GOOS=js GOARCH=wasm $(GO) build $(PURE)

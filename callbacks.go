@@ -1,0 +1,97 @@
+package gns
+
+import (
+	"context"
+	"sync"
+)
+
+// callbackQueue holds events until RunCallbacks delivers them, and knows when there is something to
+// wake up for.
+type callbackQueue struct {
+	mu       sync.Mutex
+	status   func(ConnectionStatusChanged)
+	pending  []func()
+	activity broadcast
+	active   bool // something has happened since the last Wait
+	closed   bool
+}
+
+func (q *callbackQueue) init() {}
+
+// OnConnectionStatusChanged sets the function that RunCallbacks calls for every change of state of any
+// connection, in order; nil takes it away. Changes that happen while none is set are not kept.
+func (s *Sockets) OnConnectionStatusChanged(f func(ConnectionStatusChanged)) {
+	s.callbacks.mu.Lock()
+	s.callbacks.status = f
+	s.callbacks.mu.Unlock()
+}
+
+// connectionStatusChanged queues an event for the function that is set now.
+func (q *callbackQueue) connectionStatusChanged(e ConnectionStatusChanged) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if f := q.status; f != nil && !q.closed {
+		q.pending = append(q.pending, func() { f(e) })
+	}
+	q.signal()
+}
+
+// wake lets Wait return.
+func (q *callbackQueue) wake() {
+	q.mu.Lock()
+	q.signal()
+	q.mu.Unlock()
+}
+
+func (q *callbackQueue) signal() {
+	q.active = true
+	q.activity.broadcast()
+}
+
+func (q *callbackQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.pending = nil
+	q.signal()
+	q.mu.Unlock()
+}
+
+// RunCallbacks calls the functions for everything that has happened since the last call, in the calling
+// goroutine and with no lock held: they may call anything. What happens meanwhile waits for the next
+// call.
+func (s *Sockets) RunCallbacks() {
+	q := &s.callbacks
+	q.mu.Lock()
+	pending := q.pending
+	q.pending = nil
+	q.mu.Unlock()
+	for _, f := range pending {
+		f()
+	}
+}
+
+// Wait returns nil when something has happened since the last Wait: a callback is queued or a message
+// has arrived. A loop of Wait, RunCallbacks and Receive… then neither spins nor sleeps. It returns the
+// context's error when that is done first, and ErrInvalidState after Close.
+func (s *Sockets) Wait(ctx context.Context) error {
+	q := &s.callbacks
+	for {
+		q.mu.Lock()
+		switch {
+		case q.closed:
+			q.mu.Unlock()
+			return errSocketsClosed
+		case q.active:
+			q.active = false
+			q.mu.Unlock()
+			return nil
+		}
+		ch := q.activity.wait()
+		q.mu.Unlock()
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

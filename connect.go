@@ -1,0 +1,184 @@
+package gns
+
+import (
+	"net/netip"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/transport/udp"
+)
+
+// ConnectByIPAddress starts connecting to a server and returns at once; the connection is then in
+// StateConnecting. Messages may be sent from the start: they wait until it is connected.
+//
+// Errors: ErrInvalidParam for an address without IP or port, or a bad option; the system's error if
+// there is no socket to be had.
+func (s *Sockets) ConnectByIPAddress(remote netip.AddrPort, opts ...config.Value) (Connection, error) {
+	c, err := s.connect(remote, Identity{}, opts)
+	if err != nil {
+		return 0, err
+	}
+	return c.handle, nil
+}
+
+// connect starts connecting. expect, if valid, is the only identity that the peer may have.
+func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []config.Value) (*connection, error) {
+	if !remote.IsValid() || remote.Addr().IsUnspecified() || remote.Port() == 0 {
+		return nil, ResultInvalidParam.errorf("cannot connect to address %v", remote)
+	}
+	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
+	store := config.NewStore(config.Connection, s.iface)
+	for _, v := range opts {
+		if err := s.setOption(store, v); err != nil {
+			return nil, err
+		}
+	}
+	if store.Int32(config.SymmetricConnect) != 0 {
+		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
+	}
+	now := s.now()
+	cfg := s.coreConfig(remote, store)
+	cfg.Expect = expect
+	core, err := conn.NewClient(cfg, now)
+	if err != nil {
+		return nil, ResultInvalidState.wrap(err)
+	}
+	sock, err := udp.ListenFor(remote, udp.Options{})
+	if err != nil {
+		return nil, err
+	}
+	ep, err := s.newEndpoint(sock)
+	if err != nil {
+		return nil, err
+	}
+	c := s.newConnection(core, ep, nil, store)
+	ep.peers[remote] = c
+	s.mu.Lock()
+	s.conns[c.handle] = c
+	s.mu.Unlock()
+	c.mu.Lock()
+	ep.start()
+	c.pump(now)
+	c.mu.Unlock()
+	return c, nil
+}
+
+// AcceptConnection completes an incoming connection, which is then connected.
+//
+// Errors: ErrInvalidParam for a bad handle or a connection that this side initiated; ErrInvalidState if
+// it was accepted before, or the peer has given up; ErrHandshakeFailed if there is no cipher in common,
+// which also ends the connection.
+func (s *Sockets) AcceptConnection(h Connection) error {
+	return s.with(h, func(c *connection, now mono.Time) error {
+		c.configure(now) // the application may have changed what it accepts
+		return resultOf(c.core.Accept(now))
+	})
+}
+
+// CloseConnection ends a connection, or gives up one that has ended; the handle is invalid afterwards.
+// Every connection must be closed so, even one whose peer has closed it.
+//
+// reason is 1000…1999 for an ordinary end, 2000…2999 for an exceptional one, and 0 for EndAppGeneric;
+// the peer gets it with debug, of which 127 bytes are kept. If the connection had ended already, its
+// reason stays.
+//
+// With linger, a connected connection stays alive unseen until the peer has acknowledged the reliable
+// messages. Without, messages on their way may be lost.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) CloseConnection(h Connection, reason EndReason, debug string, linger bool) error {
+	return s.with(h, func(c *connection, now mono.Time) error {
+		return resultOf(c.core.Close(now, conn.EndReason(reason), debug, linger))
+	})
+}
+
+// with runs f on a connection under its lock, and carries out what follows from it.
+func (s *Sockets) with(h Connection, f func(*connection, mono.Time) error) error {
+	c, err := s.lookup(h)
+	if err != nil {
+		return err
+	}
+	return c.do(f)
+}
+
+func (c *connection) do(f func(*connection, mono.Time) error) error {
+	now := c.s.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.usable(); err != nil {
+		return err
+	}
+	err := f(c, now)
+	c.pump(now)
+	return err
+}
+
+// ConnectionInfo describes a connection (GetConnectionInfo).
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) ConnectionInfo(h Connection) (ConnectionInfo, error) {
+	c, err := s.lookup(h)
+	if err != nil {
+		return ConnectionInfo{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.usable(); err != nil {
+		return ConnectionInfo{}, err
+	}
+	return c.currentInfo(), nil
+}
+
+func (c *connection) currentInfo() ConnectionInfo {
+	reason, debug := c.core.End()
+	return c.info(conn.Event{New: c.core.State(), Reason: reason, Debug: debug})
+}
+
+// SetConnectionName names a connection in its description; 31 bytes are kept.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) SetConnectionName(h Connection, name string) error {
+	return s.with(h, func(c *connection, _ mono.Time) error {
+		c.name = name[:min(len(name), 31)]
+		return nil
+	})
+}
+
+// ConnectionName returns what SetConnectionName has set.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) ConnectionName(h Connection) (string, error) {
+	info := ""
+	err := s.with(h, func(c *connection, _ mono.Time) error {
+		info = c.name
+		return nil
+	})
+	return info, err
+}
+
+// SetConnectionUserData attaches a number to a connection; messages and callbacks carry it.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) SetConnectionUserData(h Connection, data int64) error {
+	return s.with(h, func(c *connection, _ mono.Time) error {
+		c.userData = data
+		for _, m := range c.inbox.queue[c.inbox.head:] {
+			m.UserData = data
+		}
+		return nil
+	})
+}
+
+// ConnectionUserData returns the number attached to a connection, -1 if none was.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) ConnectionUserData(h Connection) (int64, error) {
+	data := int64(-1)
+	err := s.with(h, func(c *connection, _ mono.Time) error {
+		data = c.userData
+		return nil
+	})
+	return data, err
+}

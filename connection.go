@@ -1,0 +1,265 @@
+package gns
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/internal/udpwire"
+	"github.com/gogns/gns/transport/udp"
+)
+
+// connection drives one core: it owns its lock, its timer and its place in the tables, and carries
+// datagrams, messages and events between the core, the socket and the application.
+type connection struct {
+	s      *Sockets
+	handle Connection
+	remote netip.AddrPort
+	ep     *endpoint
+	listen *listenSocket // nil for outgoing connections
+	config *config.Store
+
+	mu         sync.Mutex // guards everything below, and the core
+	core       *conn.Conn
+	generation uint64 // of config, when it was last applied
+	timer      *time.Timer
+	armed      mono.Time // what the timer is set to; Never if it is not
+	state      State     // as the application sees it
+	name       string
+	userData   int64
+	inbox      inbox
+	changed    broadcast     // state changed, or messages arrived
+	room       broadcast     // the send buffer may have more room
+	done       chan struct{} // of Done; nil until somebody asks
+	byPeer     bool          // the peer ended the connection
+	arrived    []conn.Message
+	dead       bool
+}
+
+// newConnection wraps a core. Its lock is free, nothing has been sent yet.
+func (s *Sockets) newConnection(core *conn.Conn, ep *endpoint, listen *listenSocket, store *config.Store) *connection {
+	return &connection{
+		s:          s,
+		handle:     Connection(core.ID()),
+		remote:     core.Remote(),
+		ep:         ep,
+		listen:     listen,
+		config:     store,
+		core:       core,
+		generation: store.Generation(),
+		armed:      mono.Never,
+		userData:   store.Int64(config.ConnectionUserData),
+	}
+}
+
+// txBatch is room for the packets that one pump sends.
+type txBatch struct {
+	store [txBatchSize * udpwire.MaxDatagram]byte
+	dgram [txBatchSize]udp.Datagram
+}
+
+const txBatchSize = 32
+
+var txBatches = sync.Pool{New: func() any { return new(txBatch) }}
+
+// pump does what follows any call of the core: it sends what is due, takes messages and events, and
+// arms the timer. c.mu is held.
+func (c *connection) pump(now mono.Time) {
+	c.send(now)
+	c.room.broadcast()
+	c.arrived = c.core.NextMessages(c.arrived[:0])
+	for i, m := range c.arrived {
+		c.inbox.push(c.newMessage(m))
+		c.arrived[i] = conn.Message{}
+	}
+	if len(c.arrived) > 0 {
+		c.s.callbacks.wake()
+		c.changed.broadcast()
+	}
+	for {
+		e, ok := c.core.NextEvent()
+		if !ok {
+			break
+		}
+		c.stateChanged(e)
+	}
+	c.arm(now)
+}
+
+// send sends every packet that is due.
+func (c *connection) send(now mono.Time) {
+	var b *txBatch
+	for {
+		n := 0
+		for n < txBatchSize {
+			if b == nil {
+				b = txBatches.Get().(*txBatch)
+			}
+			off := n * udpwire.MaxDatagram
+			p, ok := c.core.AppendPacket(now, b.store[off:off:off+udpwire.MaxDatagram])
+			if !ok {
+				break
+			}
+			b.dgram[n] = udp.Datagram{Addr: c.remote, Data: p}
+			n++
+		}
+		if n > 0 {
+			// A datagram that the system refuses is a lost one: what matters in it is sent again.
+			_, _ = c.ep.sock.WriteBatch(b.dgram[:n])
+		}
+		if n < txBatchSize {
+			break
+		}
+	}
+	if b != nil {
+		txBatches.Put(b)
+	}
+}
+
+// arm sets the timer to the core's deadline. A timer that would fire too early is left alone, since
+// firing is harmless and setting costs more.
+func (c *connection) arm(now mono.Time) {
+	if c.dead {
+		return
+	}
+	d := c.core.Deadline()
+	if d == mono.Never || (c.armed <= d && c.armed > now) {
+		return
+	}
+	c.armed = d
+	wait := max(d.Sub(now), 0)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.fire)
+		return
+	}
+	c.timer.Reset(wait)
+}
+
+// fire is called when the timer expires.
+func (c *connection) fire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead {
+		return
+	}
+	now := c.s.now()
+	c.armed = mono.Never
+	c.configure(now)
+	c.core.Advance(now)
+	c.pump(now)
+}
+
+// configure applies settings that have changed since they were last applied.
+func (c *connection) configure(now mono.Time) {
+	if g := c.config.Generation(); g != c.generation {
+		c.generation = g
+		c.core.Configure(now, settingsOf(c.config))
+	}
+}
+
+// stateChanged carries out an event of the core: callbacks, tables, waiting goroutines.
+func (c *connection) stateChanged(e conn.Event) {
+	old := c.state
+	c.state = State(e.New.API())
+	if c.state != old {
+		c.s.callbacks.connectionStatusChanged(ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old})
+		c.s.log.Info("connection state changed", "conn", c.describe(), "from", old, "to", c.state,
+			"reason", EndReason(e.Reason), "debug", e.Debug)
+		if c.state == StateNone {
+			c.inbox.clear()
+		}
+		if old == StateConnecting || c.listen == nil {
+			lockSettings(c.config)
+		}
+	}
+	if e.New == conn.StateClosedByPeer {
+		c.byPeer = true
+	}
+	if c.done != nil && e.Old.Active() && !e.New.Active() {
+		close(c.done)
+	}
+	if e.New == conn.StateDead {
+		c.die()
+	}
+	c.changed.broadcast()
+}
+
+// die removes the connection from everywhere. c.mu is held.
+func (c *connection) die() {
+	if c.dead {
+		return
+	}
+	c.dead = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.s.mu.Lock()
+	delete(c.s.conns, c.handle)
+	c.s.mu.Unlock()
+	c.ep.remove(c)
+}
+
+// usable returns an error if the application has closed the handle, or the connection is gone.
+func (c *connection) usable() error {
+	if c.dead || c.core.State().API() == conn.StateNone {
+		return ResultInvalidParam.errorf("connection %d is closed", c.handle)
+	}
+	return nil
+}
+
+// info describes the connection at the moment of an event.
+func (c *connection) info(e conn.Event) ConnectionInfo {
+	info := ConnectionInfo{
+		Identity:    c.core.Identity(),
+		UserData:    c.userData,
+		Addr:        c.remote,
+		State:       State(e.New.API()),
+		EndReason:   EndReason(e.Reason),
+		EndDebug:    e.Debug,
+		Description: c.describe(),
+		Flags:       c.flags(),
+	}
+	if c.listen != nil {
+		info.ListenSocket = c.listen.handle
+	}
+	return info
+}
+
+// fastPing is the ping up to which a peer on the local network counts as fast.
+const fastPing = 5
+
+func (c *connection) flags() InfoFlags {
+	var f InfoFlags
+	if !c.core.Authenticated() {
+		f |= InfoUnauthenticated
+	}
+	if c.core.Cipher() != crypto.CipherAES256GCM {
+		f |= InfoUnencrypted
+	}
+	addr := c.remote.Addr().Unmap()
+	if addr.IsLoopback() || ((addr.IsPrivate() || addr.IsLinkLocalUnicast()) && c.core.PingMilliseconds() <= fastPing) {
+		f |= InfoFast
+	}
+	return f
+}
+
+// describe names the connection for people, in Valve's form.
+func (c *connection) describe() string {
+	name := ""
+	if c.name != "" {
+		name = " '" + c.name + "'"
+	}
+	id := c.core.Identity()
+	switch {
+	case !id.IsValid():
+		return fmt.Sprintf("#%d UDP%s invalid@%v", c.handle, name, c.remote)
+	case id.Type() == crypto.IdentityIPAddress:
+		return fmt.Sprintf("#%d UDP%s %v", c.handle, name, c.remote)
+	}
+	return fmt.Sprintf("#%d UDP%s %v@%v", c.handle, name, id, c.remote)
+}

@@ -1,0 +1,118 @@
+package conn
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gogns/gns/internal/linkstats"
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/snp"
+)
+
+// Errors of Send and Flush.
+var (
+	// ErrNotConnected: the connection has ended; nothing more can be sent.
+	ErrNotConnected = errors.New("conn: connection has ended")
+	// ErrNotYet: the connection is not established yet, and the message was not to be queued.
+	ErrNotYet = errors.New("conn: connection is not established yet")
+)
+
+// Send queues a message on a lane. Before the connection is established messages wait for it, unless
+// flags has snp.SendNoDelay. The data is copied. number counts the lane's messages from 1.
+//
+// Errors: ErrNotYet, ErrNotConnected, and those of snp.Session.Send.
+func (c *Conn) Send(now mono.Time, lane int, data []byte, flags snp.SendFlags) (number int64, err error) {
+	switch c.state {
+	case StateConnected:
+	case StateConnecting, StateFindingRoute:
+		if flags&snp.SendNoDelay != 0 {
+			return 0, ErrNotYet
+		}
+	default:
+		return 0, ErrNotConnected
+	}
+	return c.snp.Send(now, lane, data, flags)
+}
+
+// Flush sends what waits to share a packet with later messages.
+//
+// Errors: ErrNotYet (whatever waits then goes as soon as the connection is established),
+// ErrNotConnected.
+func (c *Conn) Flush(now mono.Time) error {
+	switch c.state {
+	case StateConnected:
+		c.snp.Flush(now)
+		return nil
+	case StateConnecting, StateFindingRoute:
+		c.snp.Flush(now)
+		return ErrNotYet
+	}
+	return ErrNotConnected
+}
+
+// ConfigureLanes sets the number of lanes, with their priorities (lower goes first; nil: all equal) and
+// weights (share among equal priorities; nil: all 1).
+//
+// Errors: ErrNotConnected, ErrPeerTooOld (which ends the connection), and those of
+// snp.Session.ConfigureLanes.
+func (c *Conn) ConfigureLanes(now mono.Time, priorities []int, weights []uint16) error {
+	if !c.state.Active() || c.state == StateLinger {
+		return ErrNotConnected
+	}
+	if err := c.snp.ConfigureLanes(priorities, weights); err != nil {
+		return err
+	}
+	if c.peerVer != 0 && c.peerVer < versionLanes && c.snp.Lanes() > 1 {
+		c.problemf(now, EndRemoteBadVersion, "peer speaks protocol version %d, lanes need %d", c.peerVer, versionLanes)
+		return ErrPeerTooOld
+	}
+	return nil
+}
+
+// ErrPeerTooOld: the peer's protocol version does not know lanes.
+var ErrPeerTooOld = errors.New("conn: peer's protocol version does not know lanes")
+
+// PingMilliseconds returns the smoothed round-trip time, -1 while unknown.
+func (c *Conn) PingMilliseconds() int32 { return c.pingMs() }
+
+// Status is the momentary condition of a connection.
+type Status struct {
+	State                              State
+	PingMs                             int32 // -1 unknown
+	Local                              linkstats.Instantaneous
+	QualityLocal, QualityRemote        float64 // 0…1, -1 unknown
+	SendRate                           int     // bytes per second
+	PendingUnreliable, PendingReliable int     // bytes not sent yet
+	SentUnackedReliable                int     // bytes sent and not acknowledged
+	QueueTime                          time.Duration
+	MaxJitter                          time.Duration // since the last call, -1 unknown
+	Drops                              Drops
+}
+
+// Status returns the condition at now. It resets MaxJitter.
+func (c *Conn) Status(now mono.Time) Status {
+	st := Status{
+		State:         c.state,
+		PingMs:        c.pingMs(),
+		Local:         c.stats.tracker.Instantaneous(),
+		QualityRemote: -1,
+		QueueTime:     -1,
+		MaxJitter:     c.stats.tracker.TakeMaxJitter(),
+		Drops:         c.drops,
+	}
+	st.QualityLocal = st.Local.Quality()
+	if c.stats.remoteInstantAt.IsSet() {
+		st.QualityRemote = c.stats.remoteInstant.Quality()
+	}
+	if c.state.Active() {
+		st.SendRate = c.snp.SendRate()
+		st.PendingUnreliable, st.PendingReliable, st.SentUnackedReliable = c.snp.Pending()
+	}
+	if c.state == StateConnected {
+		st.QueueTime = c.snp.QueueTime(now)
+	}
+	return st
+}
+
+// Lifetime returns the connection's history, as told to the peer.
+func (c *Conn) Lifetime(now mono.Time) linkstats.Lifetime { return c.stats.tracker.Lifetime(now) }

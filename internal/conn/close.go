@@ -1,0 +1,206 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	pb "github.com/gogns/gns/proto"
+
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/internal/udpwire"
+	"google.golang.org/protobuf/proto"
+)
+
+// finWait is how long a closed connection keeps answering stragglers.
+const finWait = 5 * time.Second
+
+// closedRetryFirst is the delay before an unanswered ConnectionClosed is repeated; it doubles each time.
+// Valve's library never repeats one on its own, so a single lost packet leaves its peer to time out.
+const closedRetryFirst = 300 * time.Millisecond
+
+// ErrClosed: the connection was closed before.
+var ErrClosed = errors.New("conn: connection is already closed")
+
+// finState is what FinWait keeps.
+type finState struct {
+	retryAt mono.Time // when to repeat ConnectionClosed; Never once the peer has answered
+	retry   time.Duration
+}
+
+// Close ends the connection on behalf of the application. reason and debug are told to the peer,
+// unless the connection has already ended for another reason, which then stays.
+//
+// With linger, a connected connection first delivers the reliable data that is queued or not yet
+// acknowledged; meanwhile the peer sees it connected. Otherwise that data is lost.
+func (c *Conn) Close(now mono.Time, reason EndReason, debug string, linger bool) error {
+	if c.appClosed {
+		return ErrClosed
+	}
+	c.appClosed = true
+	if c.state.Active() {
+		c.endReason, c.endDebug = appReason(reason, debug)
+	}
+	if c.state == StateConnected && linger {
+		c.snp.Flush(now)
+		if c.reliableOutstanding() {
+			c.setState(now, StateLinger)
+			return nil
+		}
+	}
+	c.enterFinWait(now)
+	return nil
+}
+
+// reliableOutstanding reports whether reliable data is queued or not yet acknowledged.
+func (c *Conn) reliableOutstanding() bool {
+	_, pending, unacked := c.snp.Pending()
+	return pending > 0 || unacked > 0
+}
+
+// checkLinger finishes a lingering connection whose reliable data has all been acknowledged.
+func (c *Conn) checkLinger(now mono.Time) {
+	if c.state == StateLinger && !c.reliableOutstanding() {
+		c.enterFinWait(now)
+	}
+}
+
+func (c *Conn) enterFinWait(now mono.Time) {
+	c.fin.retryAt, c.fin.retry = mono.Never, closedRetryFirst
+	if c.state == StateClosedByPeer {
+		c.out.noConnectionReply(proto.Uint32(c.cfg.LocalID), c.remoteIDOrNil())
+	} else {
+		c.out.closed = true
+		c.fin.retryAt = now.Add(closedRetryFirst)
+	}
+	c.out.challengeRequest, c.out.connectRequest, c.out.connectOK = false, false, false
+	c.setState(now, StateFinWait)
+}
+
+func (c *Conn) advanceFin(now mono.Time) {
+	if now >= c.enteredAt.Add(finWait) {
+		c.out = outbox{}
+		c.setState(now, StateDead)
+		return
+	}
+	if now >= c.fin.retryAt {
+		c.out.closed = true
+		c.fin.retry *= 2
+		c.fin.retryAt = now.Add(c.fin.retry)
+	}
+}
+
+func (c *Conn) finDeadline() mono.Time {
+	return mono.Min(c.enteredAt.Add(finWait), c.fin.retryAt)
+}
+
+// Abort ends the connection at once, without FinWait: the driver is shutting down. What AppendPacket
+// yields afterwards is the last word to the peer.
+func (c *Conn) Abort(now mono.Time, reason EndReason, debug string) {
+	if c.state == StateDead {
+		return
+	}
+	if c.state.Active() {
+		c.endReason, c.endDebug = reason, truncateDebug(debug)
+		c.out = outbox{closed: true}
+	}
+	c.appClosed = true
+	c.setState(now, StateDead)
+}
+
+// problem ends an active connection for a reason found on this side.
+func (c *Conn) problem(now mono.Time, reason EndReason, debug string) {
+	if !c.state.Active() {
+		return
+	}
+	c.endReason, c.endDebug = reason, truncateDebug(debug)
+	if c.state == StateLinger {
+		c.enterFinWait(now)
+		return
+	}
+	c.out = outbox{closed: true}
+	c.setState(now, StateProblemDetectedLocally)
+}
+
+func (c *Conn) problemf(now mono.Time, reason EndReason, format string, args ...any) {
+	c.problem(now, reason, fmt.Sprintf(format, args...))
+}
+
+// closedByPeer ends an active connection because the peer said so.
+func (c *Conn) closedByPeer(now mono.Time, reason EndReason, debug string) {
+	switch {
+	case c.state == StateLinger:
+		c.enterFinWait(now)
+	case c.state.Active():
+		c.endReason, c.endDebug = reason, truncateDebug(debug)
+		c.out.challengeRequest, c.out.connectRequest, c.out.connectOK = false, false, false
+		c.setState(now, StateClosedByPeer)
+	}
+}
+
+// closeReply tells a peer that still talks to a closed connection that it is closed.
+func (c *Conn) closeReply() {
+	if c.state == StateClosedByPeer {
+		c.out.noConnectionReply(proto.Uint32(c.cfg.LocalID), c.remoteIDOrNil())
+		return
+	}
+	c.out.closed = true
+}
+
+func (c *Conn) remoteIDOrNil() *uint32 {
+	if c.remoteID == 0 {
+		return nil
+	}
+	return proto.Uint32(c.remoteID)
+}
+
+func (c *Conn) connectionClosed() proto.Message {
+	m := &pb.CMsgSteamSockets_UDP_ConnectionClosed{
+		FromConnectionId: proto.Uint32(c.cfg.LocalID),
+		ToConnectionId:   c.remoteIDOrNil(),
+		ReasonCode:       proto.Uint32(uint32(c.endReason)),
+	}
+	if c.endDebug != "" {
+		m.Debug = proto.String(c.endDebug)
+	}
+	return m
+}
+
+// receiveConnectionClosed handles the peer's end of the connection. Knowing both connection IDs (or,
+// from a client that gave up before it learned ours, its own one) is all the proof there is.
+func (c *Conn) receiveConnectionClosed(now mono.Time, datagram []byte) {
+	var m pb.CMsgSteamSockets_UDP_ConnectionClosed
+	if udpwire.ParseMessage(datagram, udpwire.KindConnectionClosed, &m) != nil {
+		c.drops.Malformed++
+		return
+	}
+	to, from := m.GetToConnectionId(), m.GetFromConnectionId()
+	if to != c.cfg.LocalID && !(to == 0 && from != 0 && from == c.remoteID) {
+		c.drops.WrongID++
+		if c.stats.replies.allow(now) {
+			c.out.noConnectionReply(m.ToConnectionId, m.FromConnectionId)
+		} else {
+			c.drops.LimitedReply++
+		}
+		return
+	}
+	c.out.noConnectionReply(m.ToConnectionId, m.FromConnectionId)
+	c.fin.retryAt = mono.Never
+	c.closedByPeer(now, EndReason(m.GetReasonCode()), m.GetDebug())
+}
+
+// receiveNoConnection handles the peer's statement that it has no such connection: in answer to our
+// close, or because it lost its state.
+func (c *Conn) receiveNoConnection(now mono.Time, datagram []byte) {
+	var m pb.CMsgSteamSockets_UDP_NoConnection
+	if udpwire.ParseMessage(datagram, udpwire.KindNoConnection, &m) != nil {
+		c.drops.Malformed++
+		return
+	}
+	if m.GetToConnectionId() != c.cfg.LocalID || m.GetFromConnectionId() != c.remoteID {
+		c.drops.WrongID++
+		return
+	}
+	c.fin.retryAt = mono.Never
+	c.closedByPeer(now, EndMiscPeerSentNoConn, "peer has no such connection")
+}

@@ -1,0 +1,343 @@
+// Package conn is one GameNetworkingSockets connection as a pure state machine: handshake, states,
+// timers, data packets, keepalive, statistics, closing. It opens no socket, starts no goroutine and
+// asks nobody for the time.
+//
+// Rule of use, for a driver that owns a Conn and calls it from one goroutine at a time:
+//
+//   - Feed every datagram from the peer to Receive, and every API call to its method.
+//   - After any call: send what AppendPacket yields until it yields nothing; take what NextEvent and
+//     NextMessage yield; then arm a timer for Deadline and call Advance when it passes.
+//   - Spurious calls of Advance are harmless.
+//
+// What a datagram says is believed as far as it can be: data packets are authenticated by their
+// cipher; handshake and closing messages only by the two connection IDs, which an attacker off the
+// path does not know.
+package conn
+
+import (
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/internal/udpwire"
+	"github.com/gogns/gns/reliability"
+	"github.com/gogns/gns/snp"
+)
+
+// Protocol versions of the wire format.
+const (
+	ProtocolVersion    = 13
+	minProtocolVersion = 8
+	versionLanes       = 11 // first version that understands select-lane frames
+	versionTimeField   = 12 // first version that parses the time-since-previous field
+)
+
+// Config is what a connection is created with.
+type Config struct {
+	// LocalID is this side's connection ID, chosen by the driver: both halves non-zero, unique.
+	LocalID uint32
+	// Identity is this side's identity; crypto.Localhost() for an anonymous peer.
+	Identity crypto.Identity
+	// AppID is written into self-made certificates and must equal the peer's.
+	AppID uint32
+	// Remote is the peer's address. It stands in for the identity of an anonymous peer.
+	Remote netip.AddrPort
+	// Cert is a certificate signed by an authority, nil if there is none.
+	Cert *crypto.LocalCert
+	// Verifier judges the peer's certificate; nil trusts no authority.
+	Verifier crypto.CertVerifier
+	// WallClock is the time of creation in Unix seconds, for the expiry of certificates.
+	WallClock int64
+	// Expect, if valid, is the only peer identity that is acceptable.
+	Expect crypto.Identity
+	// Settings are the values that may change later, through Configure.
+	Settings Settings
+	// Rand is the source of keys and nonces.
+	Rand io.Reader
+	// Seed makes sampled statistics reproducible.
+	Seed uint64
+	// KeyLog, if not nil, receives one line with the session keys when they are known.
+	KeyLog io.Writer
+}
+
+// Settings are the configuration values of one connection, as Valve's ESteamNetworkingConfigValue
+// defines them.
+type Settings struct {
+	TimeoutInitial   time.Duration
+	TimeoutConnected time.Duration
+
+	// IPAllowWithoutAuth and IPLocalHostAllowWithoutAuth: 0 refuse, 1 warn, 2 allow peers without a
+	// trusted certificate. For a loopback peer the larger of the two counts.
+	IPAllowWithoutAuth          int32
+	IPLocalHostAllowWithoutAuth int32
+	// Unencrypted: 0 never, 1 allow, 2 prefer, 3 require a plain-text connection.
+	Unencrypted int32
+
+	// MTU is the largest UDP payload sent, in bytes, 200…1300.
+	MTU int
+	// SendTimeSincePrevious of 1 adds the time since the previous packet to every data packet.
+	SendTimeSincePrevious int32
+
+	// SNP limits; MaxPlaintext is derived from MTU and need not be set.
+	SNP snp.Config
+}
+
+// Event is a change of state.
+type Event struct {
+	Old, New State
+	Reason   EndReason
+	Debug    string
+}
+
+// Conn is one connection. It is not safe for concurrent use.
+type Conn struct {
+	cfg      Config
+	set      Settings
+	isServer bool
+
+	state     State
+	enteredAt mono.Time // when state was entered
+	created   mono.Time
+
+	remoteID   uint32
+	identity   crypto.Identity // the peer's
+	endReason  EndReason
+	endDebug   string
+	appClosed  bool
+	handshake  *crypto.Handshake
+	peerStated uint32 // protocol version the peer stated outside its signed info
+	peerVer    uint32
+	cipher     crypto.Cipher
+	seal       *crypto.Sealer
+	open       *crypto.Opener
+	authentic  bool // the peer's certificate was signed by a trusted authority
+
+	client clientState
+	server serverState
+	fin    finState
+	alive  aliveState
+	stats  statsState
+	out    outbox
+
+	window reliability.Window
+	rtt    reliability.RTT
+	snp    *snp.Session
+
+	wantAck  bool // the last packet should have asked for an ack: the next one will
+	events   []Event
+	messages messageQueue
+	drops    Drops
+	scratch  []byte // blob encoding buffer
+}
+
+func newConn(cfg Config, now mono.Time) *Conn {
+	c := &Conn{cfg: cfg, created: now, enteredAt: now}
+	c.stats.init(now, cfg.Seed)
+	c.applySettings(cfg.Settings)
+	c.snp = snp.NewSession((*host)(c), &c.rtt, c.snpConfig())
+	return c
+}
+
+// Configure applies changed settings. Values that only matter before a certain point (ciphers,
+// authentication policy) have no effect after it.
+func (c *Conn) Configure(now mono.Time, s Settings) {
+	c.applySettings(s)
+	if c.state.Active() {
+		c.snp.Configure(now, c.snpConfig())
+	}
+}
+
+func (c *Conn) applySettings(s Settings) {
+	if s.MTU <= 0 || s.MTU > udpwire.MaxDatagram {
+		s.MTU = udpwire.MaxDatagram
+	}
+	s.MTU = max(s.MTU, minMTU)
+	c.set = s
+}
+
+// Sizes of packets.
+const (
+	minMTU = 200
+	// packetReserve is what Valve keeps free of every packet for headers and inline statistics, the
+	// cipher's tag not included. Plaintext payloads are at most MTU - packetReserve - tag.
+	packetReserve = 52
+)
+
+// maxPlaintext is the largest SNP payload of a packet without large inline statistics.
+func (c *Conn) maxPlaintext() int {
+	overhead := crypto.CipherAES256GCM.Overhead() // until another is negotiated
+	if c.cipher != crypto.CipherInvalid {
+		overhead = c.cipher.Overhead()
+	}
+	return c.set.MTU - packetReserve - overhead
+}
+
+func (c *Conn) snpConfig() snp.Config {
+	s := c.set.SNP
+	s.MaxPlaintext = c.maxPlaintext()
+	return s
+}
+
+// ID returns this side's connection ID.
+func (c *Conn) ID() uint32 { return c.cfg.LocalID }
+
+// RemoteID returns the peer's connection ID, 0 while unknown.
+func (c *Conn) RemoteID() uint32 { return c.remoteID }
+
+// State returns the current state.
+func (c *Conn) State() State { return c.state }
+
+// IsServer reports whether the peer initiated the connection.
+func (c *Conn) IsServer() bool { return c.isServer }
+
+// Identity returns the peer's identity; the zero Identity while unknown.
+func (c *Conn) Identity() crypto.Identity { return c.identity }
+
+// Remote returns the peer's address.
+func (c *Conn) Remote() netip.AddrPort { return c.cfg.Remote }
+
+// End returns why the connection ended, or zero values.
+func (c *Conn) End() (EndReason, string) { return c.endReason, c.endDebug }
+
+// Cipher returns the negotiated cipher, 0 before negotiation.
+func (c *Conn) Cipher() crypto.Cipher { return c.cipher }
+
+// Authenticated reports whether a trusted authority vouches for the peer's identity.
+func (c *Conn) Authenticated() bool { return c.authentic }
+
+// NextEvent returns the next state change that has not been taken yet.
+func (c *Conn) NextEvent() (Event, bool) {
+	if len(c.events) == 0 {
+		return Event{}, false
+	}
+	e := c.events[0]
+	c.events = c.events[1:]
+	if len(c.events) == 0 {
+		c.events = nil
+	}
+	return e, true
+}
+
+func (c *Conn) setState(now mono.Time, s State) {
+	if s == c.state {
+		return
+	}
+	old := c.state
+	c.state = s
+	c.enteredAt = now
+	c.events = append(c.events, Event{Old: old, New: s, Reason: c.endReason, Debug: c.endDebug})
+	switch s {
+	case StateConnected:
+		c.alive.reset()
+		c.alive.lastReceived = now
+		c.stats.connected(now)
+		c.snp.Connected(now)
+	case StateFinWait, StateClosedByPeer, StateProblemDetectedLocally, StateDead:
+		c.alive.reset()
+		c.snp.Close()
+		if c.handshake != nil {
+			c.handshake.Forget()
+		}
+	}
+	if s.API() == StateNone {
+		c.messages.clear()
+	}
+}
+
+// Advance fires every timer that is due at now.
+func (c *Conn) Advance(now mono.Time) {
+	switch c.state {
+	case StateConnecting:
+		if now >= c.initialDeadline() {
+			c.timedOutInitially(now)
+			return
+		}
+		if !c.isServer {
+			c.advanceClient(now)
+		}
+	case StateConnected, StateLinger:
+		c.messages.now = now
+		c.snp.Advance(now)
+		c.advanceAlive(now)
+		if c.state.connectedOnWire() {
+			c.advanceStats(now)
+		}
+		c.checkLinger(now)
+	case StateFinWait:
+		c.advanceFin(now)
+	}
+}
+
+// Deadline returns when Advance or AppendPacket has something to do next, provided that nothing else
+// happens before.
+func (c *Conn) Deadline() mono.Time {
+	if c.out.any() || len(c.events) > 0 {
+		return 1
+	}
+	switch c.state {
+	case StateConnecting:
+		d := c.initialDeadline()
+		if !c.isServer {
+			d = mono.Min(d, c.client.retryAt)
+		}
+		return d
+	case StateConnected, StateLinger:
+		d := mono.Min(c.snp.Deadline(), c.aliveDeadline())
+		return mono.Min(d, c.statsDeadline())
+	case StateFinWait:
+		return c.finDeadline()
+	}
+	return mono.Never
+}
+
+func (c *Conn) initialDeadline() mono.Time { return c.enteredAt.Add(c.set.TimeoutInitial) }
+
+func (c *Conn) timedOutInitially(now mono.Time) {
+	text := "timed out attempting to connect"
+	if c.isServer {
+		text = "timed out waiting for the application to accept"
+	}
+	c.problem(now, EndMiscTimeout, text)
+}
+
+// Receive takes a datagram from the peer's address. The datagram is only read during the call.
+func (c *Conn) Receive(now mono.Time, datagram []byte) {
+	c.stats.tracker.Received(len(datagram))
+	switch kind := udpwire.KindOf(datagram); kind {
+	case udpwire.KindData:
+		c.receiveData(now, datagram)
+	case udpwire.KindChallengeRequest:
+		c.receiveChallengeRequest(now, datagram)
+	case udpwire.KindChallengeReply:
+		c.receiveChallengeReply(now, datagram)
+	case udpwire.KindConnectRequest:
+		c.receiveConnectRequest(now, datagram)
+	case udpwire.KindConnectOK:
+		c.receiveConnectOK(now, datagram)
+	case udpwire.KindConnectionClosed:
+		c.receiveConnectionClosed(now, datagram)
+	case udpwire.KindNoConnection:
+		c.receiveNoConnection(now, datagram)
+	default:
+		if len(datagram) < udpwire.MinDatagram {
+			c.drops.Short++
+		} else {
+			c.drops.UnknownKind++
+		}
+	}
+	c.checkLinger(now)
+}
+
+// loopback reports whether the peer is on this host.
+func (c *Conn) loopback() bool { return c.cfg.Remote.Addr().Unmap().IsLoopback() }
+
+// allowWithoutAuth is the effective policy towards peers that cannot prove their identity.
+func (c *Conn) allowWithoutAuth() int32 {
+	allow := c.set.IPAllowWithoutAuth
+	if c.loopback() {
+		allow = max(allow, c.set.IPLocalHostAllowWithoutAuth)
+	}
+	return allow
+}

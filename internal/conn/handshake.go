@@ -1,0 +1,90 @@
+package conn
+
+import (
+	"errors"
+
+	"github.com/gogns/gns/crypto"
+	pb "github.com/gogns/gns/proto"
+
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/reliability"
+)
+
+func (c *Conn) handshakeConfig(role crypto.Role) crypto.HandshakeConfig {
+	policy := crypto.UnsignedCertPolicy(min(max(c.allowWithoutAuth(), 0), 2))
+	return crypto.HandshakeConfig{
+		Role:           role,
+		Random:         c.cfg.Rand,
+		Identity:       c.cfg.Identity,
+		Cert:           c.cfg.Cert,
+		LocalUnsigned:  policy,
+		RemoteUnsigned: policy,
+		Verifier:       c.cfg.Verifier,
+		AppID:          c.cfg.AppID,
+		Unencrypted:    c.set.Unencrypted,
+		Now:            c.cfg.WallClock,
+	}
+}
+
+// peerIdentity returns who the sender of a handshake message says it is. ok is false if the message
+// must be ignored: unreadable, or an identity that this side does not put up with.
+func (c *Conn) peerIdentity(cert *pb.CMsgSteamDatagramCertificateSigned, beside crypto.IdentityFields) (crypto.Identity, bool) {
+	id, source, err := crypto.PeerIdentity(cert, beside)
+	if err != nil {
+		return crypto.Identity{}, false
+	}
+	id, err = crypto.ResolveAddressIdentity(id, source, c.cfg.Remote, c.allowWithoutAuth() > 0)
+	return id, err == nil
+}
+
+// receiveCrypto checks the peer's certificate and crypt info.
+func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *pb.CMsgSteamDatagramSessionCryptInfoSigned) error {
+	err := c.handshake.ReceivePeer(crypto.PeerMessages{
+		Cert:          cert,
+		Crypt:         info,
+		Identity:      c.identity,
+		StatedVersion: c.peerStated,
+		Lanes:         c.snp.Lanes(),
+		Now:           c.cfg.WallClock,
+	})
+	if err != nil {
+		return err
+	}
+	c.peerVer = c.handshake.PeerVersion()
+	c.authentic = c.handshake.Authenticated() && c.identity.Type() != crypto.IdentityIPAddress
+	return nil
+}
+
+// finishCrypto derives the keys and makes the connection ready for data packets.
+func (c *Conn) finishCrypto(now mono.Time, clientID, serverID uint32) error {
+	keys, err := c.handshake.Finish(clientID, serverID)
+	if err != nil {
+		return err
+	}
+	defer keys.Wipe()
+	if c.seal, err = keys.Sealer(c.handshake.Role()); err != nil {
+		return err
+	}
+	if c.open, err = keys.Opener(c.handshake.Role()); err != nil {
+		return err
+	}
+	if c.cfg.KeyLog != nil {
+		// Somebody who debugs reads this; that it cannot be written is no reason to refuse the peer.
+		_ = keys.WriteKeyLog(c.cfg.KeyLog)
+	}
+	c.cipher = keys.Cipher
+	c.window = reliability.NewWindow(reliability.PacketNumber(c.handshake.FirstPacketNumber() - 1))
+	c.snp.Configure(now, c.snpConfig()) // the cipher's tag counts against the payload
+	c.snp.Begin(c.peerVer)
+	return nil
+}
+
+// cryptoProblem ends the connection for a failed handshake.
+func (c *Conn) cryptoProblem(now mono.Time, err error) {
+	reason := EndMiscInternalError
+	var he *crypto.HandshakeError
+	if errors.As(err, &he) {
+		reason = EndReason(he.Reason)
+	}
+	c.problem(now, reason, err.Error())
+}

@@ -1,0 +1,82 @@
+package conn
+
+import (
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/reliability"
+	"github.com/gogns/gns/snp"
+)
+
+// Message is a message that arrived complete.
+type Message struct {
+	*snp.Message
+	Received mono.Time // when the packet that completed it arrived
+}
+
+// messageQueue is what has been delivered by SNP and not yet taken by the driver, together with the
+// account of what the application has not read yet.
+type messageQueue struct {
+	now     mono.Time // arrival time of the packet being processed
+	queue   []Message
+	count   int  // unread by the application, taken by the driver or not
+	bytes   int  // their size
+	refused bool // something was refused for want of room
+}
+
+func (q *messageQueue) clear() {
+	for i := range q.queue {
+		q.queue[i].Release()
+		q.queue[i] = Message{}
+	}
+	q.queue = nil
+}
+
+// NextMessages appends the messages that arrived since the last call to dst. The driver owns them and
+// tells with Consumed when the application has read or discarded them.
+func (c *Conn) NextMessages(dst []Message) []Message {
+	q := &c.messages
+	dst = append(dst, q.queue...)
+	clear(q.queue)
+	q.queue = q.queue[:0]
+	return dst
+}
+
+// Consumed tells that the application has taken count messages of together bytes bytes, which makes
+// room for as many.
+func (c *Conn) Consumed(now mono.Time, count, bytes int) {
+	q := &c.messages
+	q.count -= count
+	q.bytes -= bytes
+	if q.refused && c.state == StateConnected {
+		q.refused = false
+		q.now = now
+		c.snp.Resume(now)
+	}
+}
+
+// host is the Conn as the SNP layer sees it.
+type host Conn
+
+// Deliver takes a complete message from SNP unless the application is too far behind in reading.
+func (h *host) Deliver(m *snp.Message) bool {
+	c := (*Conn)(h)
+	if c.state != StateConnected {
+		m.Release()
+		return true
+	}
+	q := &c.messages
+	limits := &c.set.SNP
+	if q.count >= limits.RecvBufferMessages || q.bytes+len(m.Data) > limits.RecvBufferSize {
+		q.refused = true
+		return false
+	}
+	q.count++
+	q.bytes += len(m.Data)
+	q.queue = append(q.queue, Message{Message: m, Received: q.now})
+	return true
+}
+
+// Fate learns what became of a packet that carried inline statistics.
+func (h *host) Fate(n reliability.PacketNumber, acked bool) {
+	c := (*Conn)(h)
+	c.statsFate(c.messages.now, n, acked)
+}

@@ -1,0 +1,141 @@
+package conn
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gogns/gns/crypto"
+	pb "github.com/gogns/gns/proto"
+
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/internal/udpwire"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxEchoAge is how long a client's timestamp is worth echoing in ConnectOK.
+const maxEchoAge = 4 * time.Second
+
+// maxStatedPing bounds the ping that a client claims to have measured, in milliseconds.
+const maxStatedPing = 1500
+
+// serverState is what only the accepting side keeps.
+type serverState struct {
+	stamp     uint64    // the client's timestamp, echoed verbatim
+	stampedAt mono.Time // when the request that carried it arrived; zero once it is too old
+}
+
+// Errors of Accept.
+var (
+	// ErrNotIncoming: the connection was not initiated by the peer.
+	ErrNotIncoming = errors.New("conn: connection is not an incoming one")
+	// ErrNotConnecting: the connection was accepted before, or has ended.
+	ErrNotConnecting = errors.New("conn: connection is not waiting to be accepted")
+	// ErrHandshakeFailed: the two sides have no cipher in common, or the peer's key is unusable.
+	ErrHandshakeFailed = errors.New("conn: crypto handshake failed")
+)
+
+// newServer makes the connection for a request whose address the listener has verified. It fails, and
+// the peer must be told nothing, if the request's identity or credentials are not acceptable.
+func newServer(cfg Config, now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest) (*Conn, error) {
+	c := newConn(cfg, now)
+	c.isServer = true
+	c.remoteID = req.GetClientConnectionId()
+	identity, ok := c.peerIdentity(req.Cert, besideOfRequest(req))
+	if !ok {
+		return nil, errRefusedIdentity
+	}
+	c.identity = identity
+	hs, err := crypto.NewHandshake(c.handshakeConfig(crypto.RoleServer))
+	if err != nil {
+		return nil, err
+	}
+	c.handshake = hs
+	if err := c.receiveCrypto(req.Cert, req.Crypt); err != nil {
+		return nil, err
+	}
+	if req.PingEstMs != nil && req.GetPingEstMs() <= maxStatedPing {
+		c.ping(now, time.Duration(req.GetPingEstMs())*time.Millisecond)
+	}
+	if req.MyTimestamp != nil {
+		c.server.stamp, c.server.stampedAt = req.GetMyTimestamp(), now
+	}
+	c.setState(now, StateConnecting)
+	return c, nil
+}
+
+func besideOfRequest(req *pb.CMsgSteamSockets_UDP_ConnectRequest) crypto.IdentityFields {
+	return crypto.IdentityFields{SteamID: req.LegacyClientSteamId, Binary: req.LegacyIdentityBinary, Text: req.IdentityString}
+}
+
+// Accept completes the handshake of an incoming connection. On success the connection is Connected
+// and ConnectOK is on its way; if the sides have no cipher in common it fails with
+// ErrHandshakeFailed and the connection ends.
+func (c *Conn) Accept(now mono.Time) error {
+	if !c.isServer {
+		return ErrNotIncoming
+	}
+	if c.state != StateConnecting {
+		return ErrNotConnecting
+	}
+	c.handshake.SetUnencrypted(c.set.Unencrypted)
+	if err := c.finishCrypto(now, c.remoteID, c.cfg.LocalID); err != nil {
+		c.cryptoProblem(now, err)
+		return errors.Join(ErrHandshakeFailed, err)
+	}
+	c.out.connectOK = true
+	c.setState(now, StateConnected)
+	return nil
+}
+
+func (c *Conn) connectOK(now mono.Time) proto.Message {
+	m := &pb.CMsgSteamSockets_UDP_ConnectOK{
+		ClientConnectionId: proto.Uint32(c.remoteID),
+		ServerConnectionId: proto.Uint32(c.cfg.LocalID),
+		Cert:               c.handshake.SignedCert(),
+		Crypt:              c.handshake.SignedCryptInfo(),
+	}
+	id := c.handshake.IdentityFields()
+	m.LegacyServerSteamId, m.LegacyIdentityBinary, m.IdentityString = id.SteamID, id.Binary, id.Text
+	if c.server.stampedAt.IsSet() {
+		if delay := now.Sub(c.server.stampedAt); delay < maxEchoAge {
+			m.YourTimestamp = proto.Uint64(c.server.stamp)
+			m.DelayTimeUsec = proto.Uint32(uint32(delay / time.Microsecond))
+		} else {
+			c.server.stampedAt = 0
+		}
+	}
+	return m
+}
+
+// receiveChallengeRequest handles a client that starts over: it has not seen our ConnectOK.
+func (c *Conn) receiveChallengeRequest(now mono.Time, datagram []byte) {
+	var m pb.CMsgSteamSockets_UDP_ChallengeRequest
+	if udpwire.ParseMessage(datagram, udpwire.KindChallengeRequest, &m) != nil {
+		c.drops.Malformed++
+		return
+	}
+	c.requestRepeated(m.GetConnectionId())
+}
+
+// receiveConnectRequest handles the repetition of the request that made this connection.
+func (c *Conn) receiveConnectRequest(now mono.Time, datagram []byte) {
+	var m pb.CMsgSteamSockets_UDP_ConnectRequest
+	if udpwire.ParseMessage(datagram, udpwire.KindConnectRequest, &m) != nil {
+		c.drops.Malformed++
+		return
+	}
+	c.requestRepeated(m.GetClientConnectionId())
+}
+
+func (c *Conn) requestRepeated(id uint32) {
+	switch {
+	case id != c.remoteID || id == 0:
+		c.drops.WrongID++
+	case !c.state.Active():
+		c.closeReply()
+	case c.isServer && c.state.connectedOnWire():
+		c.out.connectOK = true
+	default:
+		c.drops.Unexpected++ // the application has not accepted yet, or we are the client
+	}
+}

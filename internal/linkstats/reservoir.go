@@ -1,0 +1,45 @@
+package linkstats
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// reservoirSize bounds how many samples percentiles are computed from.
+const reservoirSize = 1000
+
+// reservoir is a uniform random sample of everything added to it.
+type reservoir struct {
+	rand    *rand.Rand
+	samples []int32
+	seen    int
+}
+
+func (r *reservoir) add(v int32) {
+	r.seen++
+	if len(r.samples) < reservoirSize {
+		r.samples = append(r.samples, v)
+		return
+	}
+	if i := r.rand.IntN(r.seen); i < reservoirSize {
+		r.samples[i] = v
+	}
+}
+
+// percentile returns the p-quantile (0…1) by linear interpolation, truncated, or -1 with fewer than
+// minSamples samples.
+func (r *reservoir) percentile(p float64, minSamples int) int32 {
+	n := len(r.samples)
+	if n == 0 || n < minSamples {
+		return -1
+	}
+	sorted := slices.Clone(r.samples)
+	slices.Sort(sorted)
+	x := p * float64(n-1)
+	i := int(x)
+	if i+1 >= n {
+		return sorted[n-1]
+	}
+	frac := x - float64(i)
+	return int32(float64(sorted[i])*(1-frac) + float64(sorted[i+1])*frac)
+}

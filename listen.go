@@ -1,0 +1,145 @@
+package gns
+
+import (
+	"crypto/rand"
+	"net/netip"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/transport/udp"
+)
+
+// listenSocket is where connections arrive.
+type listenSocket struct {
+	handle ListenSocket
+	ep     *endpoint
+	config *config.Store
+
+	// incoming, if not nil, is told of every new connection instead of leaving it to callbacks alone. It
+	// is called with the connection locked and must not block.
+	incoming func(*connection)
+}
+
+// CreateListenSocketIP listens on a UDP address. The unspecified IPv6 address listens on IPv4 too; port
+// 0 takes a free port, which ListenSocketAddress tells. Options apply to every connection that arrives.
+//
+// Errors: ErrInvalidParam for a bad option; the system's error if the address cannot be had.
+func (s *Sockets) CreateListenSocketIP(local netip.AddrPort, opts ...config.Value) (ListenSocket, error) {
+	l, err := s.listen(local, nil, opts)
+	if err != nil {
+		return 0, err
+	}
+	return l.handle, nil
+}
+
+func (s *Sockets) listen(local netip.AddrPort, incoming func(*connection), opts []config.Value) (*listenSocket, error) {
+	store := config.NewStore(config.ListenSocket, s.iface)
+	for _, v := range opts {
+		if err := s.setOption(store, v); err != nil {
+			return nil, err
+		}
+	}
+	if store.Int32(config.SymmetricConnect) != 0 {
+		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
+	}
+	sock, err := udp.Listen(local, udp.Options{})
+	if err != nil {
+		return nil, err
+	}
+	ep, err := s.newEndpoint(sock)
+	if err != nil {
+		return nil, err
+	}
+	l := &listenSocket{ep: ep, config: store, incoming: incoming}
+	ep.listen = l
+	ep.listener, err = conn.NewListener(rand.Reader, func(remote netip.AddrPort) (conn.Config, bool) {
+		return s.coreConfig(remote, store), true
+	})
+	if err != nil {
+		ep.close()
+		return nil, err
+	}
+	s.mu.Lock()
+	s.nextSock++
+	l.handle = ListenSocket(s.nextSock)
+	s.listeners[l.handle] = l
+	s.mu.Unlock()
+	ep.start()
+	return l, nil
+}
+
+func (s *Sockets) lookupListen(h ListenSocket) (*listenSocket, error) {
+	s.mu.RLock()
+	l := s.listeners[h]
+	s.mu.RUnlock()
+	if l == nil {
+		return nil, ResultInvalidParam.errorf("no listen socket has handle %d", h)
+	}
+	return l, nil
+}
+
+// ListenSocketAddress returns the address that a listen socket is bound to.
+//
+// Errors: ErrInvalidParam if there is no such listen socket.
+func (s *Sockets) ListenSocketAddress(h ListenSocket) (netip.AddrPort, error) {
+	l, err := s.lookupListen(h)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return l.ep.sock.LocalAddr(), nil
+}
+
+// CloseListenSocket stops listening and closes every connection that arrived on the socket and is still
+// open; peers are told, which Valve's library leaves out. The address is free again on return.
+//
+// Errors: ErrInvalidParam if there is no such listen socket.
+func (s *Sockets) CloseListenSocket(h ListenSocket) error {
+	l, err := s.lookupListen(h)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	delete(s.listeners, h)
+	var children []*connection
+	for _, c := range s.conns {
+		if c.listen == l {
+			children = append(children, c)
+		}
+	}
+	s.mu.Unlock()
+	l.ep.stopListening()
+	now := s.now()
+	for _, c := range children {
+		c.mu.Lock()
+		c.core.Abort(now, conn.EndAppMin, "listen socket closed")
+		c.pump(now)
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// stopListening makes a listen socket refuse new connections and leaves those alone that it has.
+func (s *Sockets) stopListening(l *listenSocket) {
+	s.mu.Lock()
+	delete(s.listeners, l.handle)
+	s.mu.Unlock()
+	l.ep.stopListening()
+}
+
+// addIncoming enters a connection that a listener made into the tables. It returns nil if the Sockets
+// is being closed.
+func (s *Sockets) addIncoming(ep *endpoint, l *listenSocket, core *conn.Conn) *connection {
+	c := s.newConnection(core, ep, l, config.NewStore(config.Connection, l.config))
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.conns[c.handle] = c
+	s.mu.Unlock()
+	ep.add(c)
+	if l.incoming != nil {
+		l.incoming(c)
+	}
+	return c
+}

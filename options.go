@@ -1,0 +1,66 @@
+package gns
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/gogns/gns/config"
+)
+
+// Option adjusts Dial or Listen.
+type Option func(*idiomOptions)
+
+// idiomOptions is what the options of Dial and Listen add up to.
+type idiomOptions struct {
+	sockets *Sockets
+	opts    Options
+	expect  Identity
+	accept  func(ConnectionInfo) error
+}
+
+// WithSockets uses an existing Sockets, with its identity, configuration and log, instead of making one
+// for this connection or listener alone. WithIdentity, WithLogger, WithKeyLog and WithAppID then mean
+// nothing.
+func WithSockets(s *Sockets) Option { return func(o *idiomOptions) { o.sockets = s } }
+
+// WithIdentity says who this side is. Without it this side is anonymous.
+func WithIdentity(id Identity) Option { return func(o *idiomOptions) { o.opts.Identity = id } }
+
+// WithConfig sets configuration values for the connection, or for all connections of the listener.
+func WithConfig(values ...config.Value) Option {
+	return func(o *idiomOptions) { o.opts.Config = append(o.opts.Config, values...) }
+}
+
+// WithLogger logs what is worth knowing.
+func WithLogger(l *slog.Logger) Option { return func(o *idiomOptions) { o.opts.Logger = l } }
+
+// WithKeyLog writes session keys to w, for debugging; see Options.KeyLog.
+func WithKeyLog(w io.Writer) Option { return func(o *idiomOptions) { o.opts.KeyLog = w } }
+
+// WithAppID sets the app ID; see Options.AppID.
+func WithAppID(id uint32) Option { return func(o *idiomOptions) { o.opts.AppID = id } }
+
+// WithExpectedIdentity makes Dial fail unless the peer has this identity. It is only as good as what
+// vouches for it: see InfoUnauthenticated.
+func WithExpectedIdentity(id Identity) Option { return func(o *idiomOptions) { o.expect = id } }
+
+// WithAcceptFunc lets f look at every incoming connection, in the goroutine that calls
+// Listener.Accept. An error refuses it; its text is told to the peer, and if it is a *CloseError its
+// reason as well.
+func WithAcceptFunc(f func(ConnectionInfo) error) Option {
+	return func(o *idiomOptions) { o.accept = f }
+}
+
+// collect applies options and makes the Sockets if none was given. Configuration values that belong to
+// the new Sockets as a whole are taken there; the rest is returned for the connection or listener.
+func collect(opts []Option) (*Sockets, *idiomOptions, []config.Value, error) {
+	o := &idiomOptions{}
+	for _, f := range opts {
+		f(o)
+	}
+	if o.sockets != nil {
+		return o.sockets, o, o.opts.Config, nil
+	}
+	s, err := New(&o.opts)
+	return s, o, nil, err
+}

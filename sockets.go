@@ -1,0 +1,230 @@
+package gns
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/mono"
+)
+
+// Options are what New takes. The zero value of every field is a sensible default.
+type Options struct {
+	// Identity is who this side says it is. Zero: anonymous; peers see this side as "ip:" and its
+	// address.
+	Identity Identity
+	// Config are values at interface scope; global values (such as FakePacketLoss_Send) may be among
+	// them. Nil: the defaults of package config.
+	Config []config.Value
+	// AppID must be equal on both sides. Valve's open-source library uses 0, unless told otherwise.
+	AppID uint32
+	// Logger receives what is worth knowing. Nil: silent.
+	Logger *slog.Logger
+	// KeyLog receives one line per connection with its session keys, which lets tools decrypt a capture
+	// of it, and anybody else who reads the lines. Nil: off.
+	KeyLog io.Writer
+}
+
+// Sockets is one user of the protocol: an identity with its listen sockets and connections (Valve's
+// ISteamNetworkingSockets). Any number of them can live in one process and share nothing.
+//
+// All methods are safe for concurrent use. None blocks on the network.
+type Sockets struct {
+	identity Identity
+	appID    uint32
+	log      *slog.Logger
+	keyLog   io.Writer
+	start    time.Time
+
+	global *config.Store
+	iface  *config.Store
+
+	mu        sync.RWMutex // guards the tables below; never held while a connection is locked first
+	closed    bool
+	conns     map[Connection]*connection
+	listeners map[ListenSocket]*listenSocket
+	nextSock  uint32
+	endpoints map[*endpoint]struct{}
+
+	callbacks callbackQueue
+	active    sync.WaitGroup // goroutines of this Sockets
+	keyLogMu  sync.Mutex
+	live      atomic.Int64 // connections that are not dead yet
+}
+
+// clockOrigin is where the internal clock starts, far enough from zero that subtracting any timeout
+// from an instant stays positive.
+const clockOrigin = 30 * 24 * time.Hour
+
+// New returns a Sockets. Nil options are the defaults.
+//
+// It fails if Identity is invalid, or a configuration value is unknown or of the wrong type.
+func New(opts *Options) (*Sockets, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	s := &Sockets{
+		identity:  opts.Identity,
+		appID:     opts.AppID,
+		log:       opts.Logger,
+		keyLog:    opts.KeyLog,
+		start:     time.Now(),
+		global:    config.NewStore(config.Global, nil),
+		conns:     make(map[Connection]*connection),
+		listeners: make(map[ListenSocket]*listenSocket),
+		endpoints: make(map[*endpoint]struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.identity == (Identity{}) {
+		s.identity = Localhost()
+	}
+	if !s.identity.IsValid() {
+		return nil, ResultInvalidParam.errorf("identity: %v", s.identity.Err())
+	}
+	s.iface = config.NewStore(config.SocketsInterface, s.global)
+	for _, v := range opts.Config {
+		if err := s.setOption(s.iface, v); err != nil {
+			return nil, err
+		}
+	}
+	s.callbacks.init()
+	return s, nil
+}
+
+// setOption applies an option at the scope of store. Global-only values among the options of a whole
+// Sockets go to global scope; on listen sockets and connections they are an error.
+func (s *Sockets) setOption(store *config.Store, v config.Value) error {
+	if store == s.iface {
+		if info, ok := config.Lookup(v.ID().String()); ok && info.Scope == config.Global {
+			store = s.global
+		}
+	}
+	if err := store.Set(v); err != nil {
+		return fmt.Errorf("%w: option %v: %w", ErrInvalidParam, v, err)
+	}
+	return nil
+}
+
+// Close ends every connection at once (peers see an AppException close with the text "shutdown"),
+// closes every listen socket, drops queued callbacks, and returns when all goroutines are gone. To
+// deliver what is queued, close connections with linger first. Closing again does nothing.
+func (s *Sockets) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.active.Wait()
+		return nil
+	}
+	s.closed = true
+	conns := make([]*connection, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+
+	now := s.now()
+	for _, c := range conns {
+		c.mu.Lock()
+		c.core.Abort(now, conn.EndAppExceptionMax, "shutdown")
+		c.pump(now)
+		c.mu.Unlock()
+	}
+	s.mu.Lock()
+	endpoints := make([]*endpoint, 0, len(s.endpoints))
+	for e := range s.endpoints {
+		endpoints = append(endpoints, e)
+	}
+	clear(s.listeners)
+	s.mu.Unlock()
+	for _, e := range endpoints {
+		e.close()
+	}
+	s.active.Wait()
+	s.callbacks.close()
+	return nil
+}
+
+// Identity returns who this side says it is. The second result is false only while that is unknown.
+func (s *Sockets) Identity() (Identity, bool) { return s.identity, true }
+
+// now reads the clock. Only the driver does; everything below gets the time as a parameter.
+func (s *Sockets) now() mono.Time { return mono.Time(clockOrigin + time.Since(s.start)) }
+
+// timeOf converts an instant of the internal clock.
+func (s *Sockets) timeOf(t mono.Time) time.Time {
+	return s.start.Add(time.Duration(t) - clockOrigin)
+}
+
+// lookup returns the connection with the handle as long as the application may use it.
+func (s *Sockets) lookup(h Connection) (*connection, error) {
+	s.mu.RLock()
+	c := s.conns[h]
+	s.mu.RUnlock()
+	if c == nil {
+		return nil, ResultInvalidParam.errorf("no connection has handle %d", h)
+	}
+	return c, nil
+}
+
+// newConnectionID draws a connection ID that nothing here uses: random, because knowing it is what
+// proves to a peer that a closing message is ours, and with both halves non-zero, as peers require.
+func (s *Sockets) newConnectionID() uint32 {
+	var b [4]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails
+		id := binary.LittleEndian.Uint32(b[:])
+		if id&0xffff == 0 || id>>16 == 0 {
+			continue
+		}
+		s.mu.RLock()
+		_, taken := s.conns[Connection(id)]
+		s.mu.RUnlock()
+		if !taken {
+			return id
+		}
+	}
+}
+
+// coreConfig is what every new connection of this Sockets is made from.
+func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Config {
+	return conn.Config{
+		LocalID:  s.newConnectionID(),
+		Identity: s.identity,
+		AppID:    s.appID,
+		Remote:   remote,
+		Settings: settingsOf(store),
+		Rand:     rand.Reader,
+		Seed:     mathrand.Uint64(),
+		KeyLog:   s.keyLogWriter(),
+	}
+}
+
+func (s *Sockets) keyLogWriter() io.Writer {
+	if s.keyLog == nil {
+		return nil
+	}
+	return lockedWriter{&s.keyLogMu, s.keyLog}
+}
+
+// lockedWriter lets connections share a writer.
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
