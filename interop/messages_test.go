@@ -1,0 +1,184 @@
+package interop
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gogns/gns/interop/peer"
+)
+
+// deliveryTime bounds the delivery of a batch.
+const deliveryTime = 90 * time.Second
+
+func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// fast are options under which the default send rate of 256 KB/s does not slow a test down. Bursts of
+// unreliable messages are not safe from being lost in the receiver's socket buffer at this rate.
+var fast = []string{"SendRateMin=10000000", "SendRateMax=10000000"}
+
+// The sizes are those around the limits: nothing, one byte, one segment, just over one segment and
+// one packet, several segments, the largest unreliable message, and up to the largest message.
+func TestMessageSizes(t *testing.T) {
+	forPairs(t, func(t *testing.T, p pair) {
+		server, client := p.start(t, peer.Options{})
+		for _, family := range []struct {
+			name string
+			ip   netip.Addr
+		}{{"IPv4", ipv4}, {"IPv6", ipv6}} {
+			t.Run(family.name, func(t *testing.T) {
+				t.Parallel()
+				for _, reliability := range []struct {
+					name  string
+					flags int
+					sizes []int
+				}{
+					{"reliable", peer.Reliable, []int{0, 1, 100, 1100, 1200, 5000, 16500, 200000, 524288}},
+					{"unreliable", peer.Unreliable, []int{0, 1, 100, 1100, 1200, 5000, 16500}},
+				} {
+					t.Run(reliability.name, func(t *testing.T) {
+						t.Parallel()
+						link := connect(t, server, client, family.ip, fast...)
+						for _, d := range link.directions() {
+							for i, size := range reliability.sizes {
+								number, err := d.from.SendContent(0, reliability.flags|peer.NoNagle, uint64(i), size)
+								require.NoError(t, err)
+								require.Equal(t, int64(i+1), number, "message numbers count from 1")
+								got := d.to.Next()
+								require.Equal(t, peer.Message{
+									Number: number,
+									Flags:  reliability.flags,
+									Size:   size,
+									Sum:    peer.Sum(peer.Content(uint64(i), size)),
+									Hex:    got.Hex,
+								}, got, "%s, %d bytes", d.name, size)
+							}
+							_, err := d.from.SendContent(0, reliability.flags, 1, 524289)
+							require.ErrorIs(t, err, peer.InvalidParam, "one byte too many")
+						}
+					})
+				}
+			})
+		}
+	})
+}
+
+// A thousand messages of all sorts each way at the same time.
+func TestMixedMessages(t *testing.T) {
+	batch := peer.Batch{
+		Count: 1000,
+		Seed:  1000,
+		Sizes: []int{0, 1, 7, 63, 64, 300, 1, 1099, 1100, 1101, 1200, 2500, 40},
+		Flags: []int{
+			peer.Reliable, peer.Unreliable, peer.Reliable | peer.NoNagle, peer.Unreliable | peer.NoNagle,
+			peer.Reliable, peer.Unreliable, peer.Unreliable | peer.NoNagle | peer.NoDelay,
+		},
+	}
+	forPairs(t, func(t *testing.T, p pair) {
+		for _, row := range []struct {
+			name    string
+			ip      netip.Addr
+			options []string
+		}{
+			{"IPv4", ipv4, nil},
+			{"IPv6, small packets", ipv6, []string{"MTU_PacketSize=300"}},
+			{"no Nagle", ipv4, []string{"NagleTime=0"}},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				server, client := p.start(t, peer.Options{})
+				link := connect(t, server, client, row.ip, row.options...)
+				for _, d := range link.directions() {
+					d.from.StartBatch(batch)
+				}
+				for _, d := range link.directions() {
+					d.requireDelivered(t, batch, d.from.BatchNumbers(), true)
+				}
+			})
+		}
+	})
+}
+
+// Every message that a peer sends back as it came keeps its lane and reliability.
+func TestEcho(t *testing.T) {
+	forPairs(t, func(t *testing.T, p pair) {
+		server, client := p.start(t, peer.Options{Identity: "str:echo"})
+		link := connect(t, server, client, ipv4)
+		link.in.Mode(peer.Echo)
+		batch := peer.Batch{Count: 200, Seed: 5, Sizes: []int{0, 33, 1500, 9}, Flags: []int{peer.Reliable, peer.Unreliable, peer.Reliable}}
+		link.out.StartBatch(batch)
+		numbers := link.out.BatchNumbers()
+		// The echoing side numbers its messages alike, as it sends them in the same order.
+		direction{"and back", link.out, link.out}.requireDelivered(t, batch, numbers, true)
+	})
+}
+
+// The send buffer takes what fits in it and refuses the rest; what it took arrives.
+func TestSendBufferFull(t *testing.T) {
+	forPairs(t, func(t *testing.T, p pair) {
+		server, client := p.start(t, peer.Options{})
+		link := connect(t, server, client, ipv4)
+		for _, d := range link.directions() {
+			d.from.SetConfig("SendBufferSize=100000")
+			accepted := 0
+			for {
+				_, err := d.from.SendContent(0, peer.Reliable, uint64(accepted), 30000)
+				if errors.Is(err, peer.LimitExceeded) {
+					break
+				}
+				require.NoError(t, err)
+				accepted++
+				require.Less(t, accepted, 100, "the buffer never gets full")
+			}
+			require.GreaterOrEqual(t, accepted, 3, "the buffer has room for 100000 bytes")
+			for i, m := range d.to.Messages(accepted) {
+				require.Equal(t, peer.Sum(peer.Content(uint64(i), 30000)), m.Sum, "%s, message %d", d.name, i)
+			}
+		}
+	})
+}
+
+// A receiver that does not read for a while loses nothing reliable and stays connected.
+func TestReceiverPauses(t *testing.T) {
+	forPairs(t, func(t *testing.T, p pair) {
+		server, client := p.start(t, peer.Options{})
+		for _, limit := range []string{"RecvBufferSize=20000", "RecvBufferMessages=5"} {
+			t.Run(limit, func(t *testing.T) {
+				t.Parallel()
+				link := connect(t, server, client, ipv4, append([]string{limit}, fast...)...)
+				for _, d := range link.directions() {
+					d.to.Mode(peer.Pause)
+					batch := peer.Batch{Count: 60, Seed: 9, Sizes: []int{1000, 3000, 0, 10}}
+					d.from.StartBatch(batch)
+					numbers := d.from.BatchNumbers()
+					// Everything sent, not everything acknowledged: the receiver refuses what does not fit.
+					requireEventually(t, "refused data is outstanding", func() bool {
+						s := d.from.Status(0)
+						return s.PendingReliable == 0 && s.SentUnacked > 0 || s.PendingReliable > 0 && s.SentUnacked > 10000
+					})
+					d.to.Mode(peer.Report)
+					d.requireDelivered(t, batch, numbers, true)
+				}
+			})
+		}
+	})
+}
+
+// requireEventually asks until the answer is yes. The API has no event for what it asks about.
+func requireEventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-deadline:
+			t.Fatal(fmt.Sprintf("never came true: %s", what))
+		case <-tick.C:
+		}
+	}
+}
