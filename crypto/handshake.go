@@ -107,6 +107,9 @@ type Handshake struct {
 // NewHandshake starts a handshake. A client has its messages ready afterwards. A server chooses its
 // certificate when it has seen the client's messages, and makes its key and info when it accepts.
 func NewHandshake(config HandshakeConfig) (*Handshake, error) {
+	if config.Random == nil {
+		return nil, failure(ReasonInternalError, CheckKeyExchange, "no source of randomness")
+	}
 	if config.Identity.IsZero() {
 		config.Identity = Localhost()
 	}

@@ -210,9 +210,9 @@ type cryptoVectors struct {
 		Identity string   `json:"identity"`
 		Request  hexBytes `json:"request"`
 	} `json:"cert_requests"`
-	PeerBehaviour struct {
-		Server       []behaviourRow `json:"server_reaction_to_connect_request"`
-		Client       []behaviourRow `json:"client_reaction_to_connect_ok"`
+	PeerBehavior struct {
+		Server       []behaviorRow `json:"server_reaction_to_connect_request"`
+		Client       []behaviorRow `json:"client_reaction_to_connect_ok"`
 		CipherChoice []struct {
 			ServerUnencrypted int32    `json:"server_Unencrypted"`
 			ClientCiphers     []Cipher `json:"client_ciphers"`
@@ -222,19 +222,19 @@ type cryptoVectors struct {
 	} `json:"peer_behaviour"`
 }
 
-// behaviourRow is what Valve's library did about a crafted handshake.
-type behaviourRow struct {
-	Case   string          `json:"case"`
-	Result behaviourResult `json:"result"`
+// behaviorRow is what Valve's library did about a crafted handshake.
+type behaviorRow struct {
+	Case   string         `json:"case"`
+	Result behaviorResult `json:"result"`
 }
 
-// behaviourResult is "accepted", "silently ignored", or the reason in a ConnectionClosed.
-type behaviourResult struct {
+// behaviorResult is "accepted", "silently ignored", or the reason in a ConnectionClosed.
+type behaviorResult struct {
 	Outcome string
 	Reason  int
 }
 
-func (r *behaviourResult) UnmarshalJSON(b []byte) error {
+func (r *behaviorResult) UnmarshalJSON(b []byte) error {
 	if json.Unmarshal(b, &r.Outcome) == nil {
 		return nil
 	}
