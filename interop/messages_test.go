@@ -2,7 +2,6 @@ package interop
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -177,7 +176,7 @@ func requireEventually(t *testing.T, what string, done func() bool) {
 	for !done() {
 		select {
 		case <-deadline:
-			t.Fatal(fmt.Sprintf("never came true: %s", what))
+			t.Fatalf("never came true: %s", what)
 		case <-tick.C:
 		}
 	}
