@@ -1,0 +1,48 @@
+// Package gns speaks the protocol of Valve's GameNetworkingSockets: encrypted, message-oriented
+// connections over UDP, with reliable and unreliable messages. A peer that uses Valve's open-source
+// library cannot tell the difference, in either role.
+//
+// # Two ways to use it
+//
+// [Dial], [Listen], [Conn] and [Listener] are for Go programs that like to wait: every call that can
+// take long has a context.
+//
+//	l, err := gns.Listen(":27015")
+//	for {
+//		c, err := l.Accept(ctx)
+//		go serve(c)
+//	}
+//
+// [Sockets] has Valve's API (ISteamNetworkingSockets, and luasteam's networkingSockets): handles,
+// polling, and callbacks that run when the program says so. Its methods have the documented names
+// without "Get" prefixes. [Sockets.Wait] lets a polling loop sleep until there is something to do.
+//
+// Both can be used on the same connections; [Conn.Handle] and [Conn.Sockets] lead from one to the other.
+//
+// # Messages
+//
+// A message is up to [MaxMessageSize] bytes and arrives whole or not at all. Reliable messages arrive
+// exactly once and in the order in which they were sent on their lane. Unreliable messages may be lost,
+// repeated or reordered. Messages wait up to NagleTime (5 ms) for others to share a packet with, unless
+// sent with [SendNoNagle].
+//
+// Sending copies and never blocks; what cannot be sent yet waits in a buffer of SendBufferSize bytes, and
+// when that is full [ErrLimitExceeded] says so. [Conn.SendContext] waits for room.
+//
+// # Send rate
+//
+// A connection sends at a fixed rate between SendRateMin and SendRateMax of package config, by default
+// 256 KiB per second, as Valve's library does. Programs that move much data raise both.
+//
+// # Security
+//
+// Connections are encrypted with AES-256-GCM under keys that are made for each of them. Without a
+// certificate authority, identities are claims: [ConnectionInfo] has [InfoUnauthenticated] set, and
+// somebody between the two peers could read and change everything. This is what Valve's open-source
+// library offers, too.
+//
+// # Concurrency
+//
+// Everything is safe for concurrent use. There is no global state: any number of [Sockets] live side by
+// side. No callback runs with a lock held.
+package gns
