@@ -91,6 +91,11 @@ func NewLocalCert(signed []byte, key ed25519.PrivateKey) (*LocalCert, error) {
 	}, nil
 }
 
+// Format keeps the private key out of logs: whatever the verb, it prints whose certificate this is.
+func (c *LocalCert) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "certificate of %v with key %d", c.identity, KeyID(c.PublicKey()))
+}
+
 // Identity returns the identity in the certificate; the zero Identity if it names none.
 func (c *LocalCert) Identity() Identity { return c.identity }
 

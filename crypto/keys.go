@@ -16,7 +16,7 @@ type PacketKey struct {
 }
 
 // Format keeps the key out of logs: whatever the verb, it prints no secret.
-func (k PacketKey) Format(s fmt.State, _ rune) { io.WriteString(s, "PacketKey(secret)") }
+func (PacketKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "PacketKey(secret)") }
 
 // Keys is the outcome of a handshake. Both ends have the same Keys.
 type Keys struct {

@@ -190,10 +190,19 @@ func TestKeysDirections(t *testing.T) {
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	keys := Keys{ClientToServer: PacketKey{Key: [aesKeySize]byte{0xAB, 0xCD}}}
+	seed := bytes.Repeat([]byte{0xAB, 0xCD}, 16)
+	random := func(c *HandshakeConfig) { c.Random = bytes.NewReader(bytes.Repeat(seed, 3)) }
+	cert, err := NewUnsignedCert(bytes.NewReader(seed), GenericString("me"), 0)
+	require.NoError(t, err)
+	handshake := craftedEnd(t, RoleClient, random)
+	require.Equal(t, seed, handshake.exchange.Private)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
-		require.NotRegexp(t, `(?i)ab.?cd|171`, fmt.Sprintf(verb, keys))
-		require.NotRegexp(t, `(?i)ab.?cd|171`, fmt.Sprintf(verb, &keys))
+		for _, secret := range []any{keys, &keys, cert, handshake} {
+			require.NotRegexp(t, `(?i)ab.{0,4}cd|171.{0,2}205`, fmt.Sprintf(verb, secret))
+		}
 	}
+	require.Equal(t, fmt.Sprintf("certificate of str:me with key %d", KeyID(cert.PublicKey())), fmt.Sprint(cert))
+	require.Equal(t, "crypto handshake of the client", fmt.Sprint(handshake))
 }
 
 func TestSealOpenAllocations(t *testing.T) {
