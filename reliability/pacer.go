@@ -14,9 +14,6 @@ const (
 	// lateBurst is how much of the rate a sender that had something to send, but was woken late, may
 	// make up for.
 	lateBurst = 10 * time.Millisecond
-
-	// wakeFudge is added to the computed send time so that a timer never fires just too early.
-	wakeFudge = 26 * time.Microsecond
 )
 
 // TokenBucket limits the send rate in bytes of UDP payload. A packet may go while the balance is not
@@ -65,14 +62,8 @@ func (b *TokenBucket) Balance(now mono.Time) int64 {
 // Ready reports whether a packet may be sent at now.
 func (b *TokenBucket) Ready(now mono.Time) bool { return now >= b.zero }
 
-// Next returns when the next packet may be sent, a little late rather than early; an instant at or
-// before now means at once.
-func (b *TokenBucket) Next(now mono.Time) mono.Time {
-	if b.zero <= now {
-		return now
-	}
-	return b.zero.Add(wakeFudge)
-}
+// Next returns when the next packet may be sent; an instant in the past means at once.
+func (b *TokenBucket) Next() mono.Time { return b.zero }
 
 // Charge takes the bytes of a packet that was sent.
 func (b *TokenBucket) Charge(bytes int) {

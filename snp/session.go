@@ -1,122 +1,254 @@
 package snp
 
 import (
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/reliability"
 )
 
-// Errors of Send and ConfigureLanes.
-var (
-	ErrTooBig     = errors.New("snp: message larger than 524288 bytes")
-	ErrBufferFull = errors.New("snp: send buffer full")
-	ErrBadLane    = errors.New("snp: no such lane")
-	ErrBadLanes   = errors.New("snp: bad lane configuration")
-	ErrClosed     = errors.New("snp: session closed")
-)
-
-// ErrDropPacket: the rest of a packet was ignored and the packet must be treated as never received.
-var ErrDropPacket = errors.New("snp: packet dropped: it acks a packet that was never sent")
-
-// Config holds the limits of a session. Zero fields mean the default.
+// Config holds the limits of a session, named as Valve's configuration values. It may change while
+// the session lives. A zero field means the default, except NagleTime.
 type Config struct {
-	SendBufferSize           int
-	RecvBufferSize           int
-	RecvBufferMessages       int
-	RecvMaxMessageSize       int
-	RecvMaxSegmentsPerPacket int
-	NagleTime                time.Duration
-	SendRateMin              int
-	SendRateMax              int
-	MaxPlaintext             int
+	SendBufferSize           int           // bytes that may be pending: unsent, or lost and to be sent again. Default 524288
+	RecvBufferSize           int           // bytes per lane that may be ahead of a gap; four times as much memory for all lanes together. Default 1048576
+	RecvBufferMessages       int           // for the host's queue; a session has none
+	RecvMaxMessageSize       int           // a larger message closes the connection. Default 524288
+	RecvMaxSegmentsPerPacket int           // a packet with more segments is refused. Default 1300, which no packet exceeds
+	NagleTime                time.Duration // how long a message may wait for others to share its packet. Zero: not at all
+	SendRateMin, SendRateMax int           // bytes of UDP payload per second. Default 262144
+	MaxPlaintext             int           // MTU_PacketSize less 52 and the cipher's overhead. Default 1232
+	PeerRecvBufferSize       int           // RecvBufferSize of the peer, which it does not tell. Default 1048576
 }
 
-// Host is the connection above a session.
+// Defaults of Config, and bounds on the send rate.
+const (
+	DefaultSendBufferSize = 512 << 10
+	DefaultRecvBufferSize = 1 << 20
+	DefaultSegments       = 1300
+	DefaultSendRate       = 256 << 10
+	DefaultMaxPlaintext   = 1232
+
+	minSendRate = 1 << 10
+	maxSendRate = 10 << 30
+)
+
+func (c Config) withDefaults() Config {
+	set := func(v *int, value int) {
+		if *v <= 0 {
+			*v = value
+		}
+	}
+	set(&c.SendBufferSize, DefaultSendBufferSize)
+	set(&c.RecvBufferSize, DefaultRecvBufferSize)
+	set(&c.RecvMaxMessageSize, MaxMessageSize)
+	set(&c.RecvMaxSegmentsPerPacket, DefaultSegments)
+	set(&c.SendRateMin, DefaultSendRate)
+	set(&c.SendRateMax, DefaultSendRate)
+	set(&c.MaxPlaintext, DefaultMaxPlaintext)
+	set(&c.PeerRecvBufferSize, DefaultRecvBufferSize)
+	c.NagleTime = max(c.NagleTime, 0)
+	return c
+}
+
+// Host is the connection above a session. A session calls it only from within Receive, Resume and
+// Advance. The host must not call the session back from these methods, with the exception of Send.
 type Host interface {
+	// Deliver takes a complete message and, by returning true, its ownership. By returning false the
+	// host says that it has no room now: a reliable message stays in the session until Resume, an
+	// unreliable one is lost.
 	Deliver(m *Message) bool
+
+	// Fate reports what became of a packet marked with Watch: acked, or lost (nacked, or nothing heard
+	// for the retransmission timeout). A packet reported lost may be reported acked later.
 	Fate(n reliability.PacketNumber, acked bool)
 }
 
-// Message is a complete message.
-type Message struct {
-	Lane     int
-	Number   int64
-	Reliable bool
-	Data     []byte
-}
-
-// Release gives the buffer back.
-func (m *Message) Release() {}
-
-// SendFlags are Valve's send flags.
-type SendFlags int
-
-// Send flags, with Valve's values.
 const (
-	SendNoNagle  SendFlags = 1
-	SendNoDelay  SendFlags = 4
-	SendReliable SendFlags = 8
+	// maxLanes is how many lanes can be configured; a receiver accepts one more.
+	maxLanes = 255
+
+	// maxOutstanding is how many packets may be sent without an ack before data has to wait. A
+	// receiver closes the connection at a jump of more than reliability.MaxJump packet numbers.
+	maxOutstanding = 16000
+
+	// maxProbing is how far packets that repeat unanswered data may go beyond that.
+	maxProbing = 16300
 )
 
-// RecvMode says what may be done with a packet's data.
-type RecvMode uint8
+// Session is one end of SNP. It is not safe for concurrent use.
+type Session struct {
+	host Host
+	rtt  *reliability.RTT
+	cfg  Config
 
-// Receive modes.
-const (
-	RecvNormal RecvMode = iota
-	RecvLinger
-)
+	connected bool
+	closed    bool
+	now       mono.Time // of the call in progress, for callbacks
 
-// PacketInfo describes a packet built by AppendPacket.
-type PacketInfo struct {
-	Number   reliability.PacketNumber
-	Data     bool // carries segments
-	Reliable bool // carries reliable segments
-	WantAck  bool // much is in flight of which nothing was heard: ask the peer for an ack with this packet
+	sent     reliability.Sent
+	observer reliability.Observer
+	bucket   reliability.TokenBucket
+	ping     int32 // from which the send rate was computed, -1 if unknown
+
+	// Sending.
+	lanes  []*sendLane
+	sched  scheduler
+	window int64 // stream bytes per lane that may be ahead of what the peer can have consumed
+	plan   plan
+	taken  []takenLane
+	ranges []reliability.Range
+
+	pendingUnreliable int // bytes, all lanes
+	pendingReliable   int
+	unacked           int
+	queued            int    // messages not sent completely
+	seq               uint64 // counts Send
+	flushed           uint64 // messages up to here do not wait for others
+	dueAt             mono.Time
+	dueStale          bool // dueAt must be recomputed
+
+	recovery recoveryState
+	stop     stopWaitingState
+
+	// Receiving.
+	recv   reliability.Received
+	acks   ackState
+	in     []*recvLane // by lane number, nil until used
+	memory int         // bytes held by receiving lanes
+	held   int         // messages that the host refused
+	exempt *recvLane   // the lane that may exceed the memory limit
+	resume int         // lane at which Resume starts
+	blocks []reliability.Block
 }
 
-// FormatError is malformed input; the connection must be closed with reason 5002.
-type FormatError struct {
-	Field  string
-	Value  int64
-	Reason string
+// NewSession returns a session for the host. rtt is shared with the connection, which may add
+// samples of its own.
+func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
+	s := &Session{host: h, rtt: rtt, ping: -1}
+	s.observer = fates{s}
+	s.lanes = []*sendLane{newSendLane(0)}
+	s.sched.reset(1)
+	s.dueAt = mono.Never
+	s.stop.at = mono.Never
+	s.applyConfig(cfg)
+	s.Begin(10)
+	return s
 }
 
-func (e *FormatError) Error() string { return "snp: " + e.Field + ": " + e.Reason }
-
-// Session is one end of SNP.
-type Session struct{ host Host }
-
-func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session { return &Session{host: h} }
-
-func (s *Session) Configure(now mono.Time, cfg Config)                      {}
-func (s *Session) Begin(peerVersion uint32)                                 {}
-func (s *Session) Connected(now mono.Time)                                  {}
-func (s *Session) ConfigureLanes(priorities []int, weights []uint16) error  { return nil }
-func (s *Session) Lanes() int                                               { return 1 }
-func (s *Session) Flush(now mono.Time)                                      {}
-func (s *Session) Advance(now mono.Time)                                    {}
-func (s *Session) Deadline() mono.Time                                      { return mono.Never }
-func (s *Session) Due(now mono.Time) bool                                   { return false }
-func (s *Session) NextNumber() reliability.PacketNumber                     { return 0 }
-func (s *Session) Watch(n reliability.PacketNumber)                         {}
-func (s *Session) Charge(wireBytes int)                                     {}
-func (s *Session) RequestAck(now mono.Time, delay time.Duration)            {}
-func (s *Session) Resume(now mono.Time)                                     {}
-func (s *Session) Close()                                                   {}
-func (s *Session) SendRate() int                                            { return 0 }
-func (s *Session) Pending() (unreliable, reliable, unackedReliable int)     { return }
-func (s *Session) QueueTime(now mono.Time) time.Duration                    { return 0 }
-func (s *Session) LaneQueueTime(now mono.Time, lane int) time.Duration      { return 0 }
-func (s *Session) LanePending(lane int) (unreliable, reliable, unacked int) { return }
-func (s *Session) Send(now mono.Time, lane int, data []byte, flags SendFlags) (number int64, err error) {
-	return 0, nil
+// Configure changes the limits. What is queued already stays queued.
+func (s *Session) Configure(now mono.Time, cfg Config) {
+	s.applyConfig(cfg)
+	if s.connected {
+		s.bucket.SetRate(now, s.SendRate())
+	}
+	s.dueStale = true
+	for _, l := range s.lanes {
+		s.wake(now, l)
+	}
 }
-func (s *Session) AppendPacket(now mono.Time, dst []byte, max int) ([]byte, PacketInfo) {
-	return dst, PacketInfo{}
+
+func (s *Session) applyConfig(cfg Config) {
+	s.cfg = cfg.withDefaults()
+	s.window = int64(s.cfg.PeerRecvBufferSize / 8 * 7)
 }
-func (s *Session) Receive(now mono.Time, n reliability.PacketNumber, plaintext []byte, mode RecvMode) error {
+
+// Begin sets the packet numbering when the peer's protocol version is known. From version 10 on the
+// handshake counts as packet 1 in both directions.
+func (s *Session) Begin(peerVersion uint32) {
+	first := reliability.PacketNumber(1)
+	if peerVersion >= 10 {
+		first = 2
+	}
+	s.sent.Begin(first)
+	s.recv.Begin(first - 1)
+}
+
+// Connected lets data flow. The send rate is settled now, from the ping as Valve's library does it:
+// 4380 bytes per round trip, within SendRateMin and SendRateMax.
+func (s *Session) Connected(now mono.Time) {
+	if ms, ok := s.rtt.Ping(); ok {
+		s.ping = ms
+	}
+	s.connected = true
+	s.bucket.Reset(now, s.SendRate())
+}
+
+// SendRate returns the rate at which packets leave, in bytes of UDP payload per second.
+func (s *Session) SendRate() int {
+	const initialWindow = 4380
+	roundTrip := 200 * time.Millisecond
+	if s.ping >= 0 {
+		roundTrip = max(time.Duration(s.ping)*time.Millisecond, 500*time.Microsecond)
+	}
+	rate := int(initialWindow * int64(time.Second) / int64(roundTrip))
+	low := min(max(s.cfg.SendRateMin, minSendRate), maxSendRate)
+	high := max(min(max(s.cfg.SendRateMax, minSendRate), maxSendRate), low)
+	return min(max(rate, low), high)
+}
+
+// ConfigureLanes sets the number of lanes, 1 to 255 and never fewer than now, with a priority (lower
+// is sent first) and a weight within the priority for each. Either slice may be nil for priority 0 or
+// weight 1 throughout. The peer needs protocol version 11 for more than one lane; that is for the
+// caller to check.
+func (s *Session) ConfigureLanes(priorities []int, weights []uint16) error {
+	n := max(len(priorities), len(weights))
+	if n < len(s.lanes) || n > maxLanes ||
+		priorities != nil && len(priorities) != n || weights != nil && len(weights) != n ||
+		slices.Contains(weights, 0) {
+		return ErrBadLanes
+	}
+	classes := slices.Clone(priorities)
+	slices.Sort(classes)
+	classes = slices.Compact(classes)
+	active := slices.Clone(s.sched.heap)
+	s.sched.reset(max(len(classes), 1))
+	for i := range n {
+		if i == len(s.lanes) {
+			s.lanes = append(s.lanes, newSendLane(i))
+		}
+		l := s.lanes[i]
+		l.class, l.weight = 0, 1
+		if priorities != nil {
+			l.class, _ = slices.BinarySearch(classes, priorities[i])
+		}
+		if weights != nil {
+			l.weight = uint32(weights[i])
+		}
+	}
+	for _, l := range active {
+		s.sched.activate(l)
+	}
 	return nil
+}
+
+// Lanes returns the number of lanes that can be sent on.
+func (s *Session) Lanes() int { return len(s.lanes) }
+
+// NextNumber returns the number of the packet that AppendPacket builds next.
+func (s *Session) NextNumber() reliability.PacketNumber { return s.sent.Next() }
+
+// Charge takes the size of a packet that was sent, the whole UDP payload, from the send rate.
+func (s *Session) Charge(wireBytes int) { s.bucket.Charge(wireBytes) }
+
+// Close drops everything queued, in flight and half received, and returns all memory. The session
+// sends and receives nothing any more.
+func (s *Session) Close() {
+	s.closed, s.connected = true, false
+	s.sched.reset(len(s.sched.clocks))
+	for _, l := range s.lanes {
+		l.clear()
+	}
+	for _, l := range s.in {
+		if l != nil {
+			l.clear()
+		}
+	}
+	s.in, s.exempt = nil, nil
+	s.memory, s.held = 0, 0
+	s.pendingUnreliable, s.pendingReliable, s.unacked, s.queued = 0, 0, 0, 0
+	s.sent = reliability.Sent{}
+	s.recv = reliability.Received{}
+	s.plan = plan{}
 }

@@ -1,0 +1,234 @@
+package snp
+
+import (
+	"time"
+
+	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/reliability"
+)
+
+const (
+	// ackEvery: a receiver of reliable data acks at least every so many packets, long before the 50 ms
+	// are over, so that the sender's window does not run dry.
+	ackEvery = 32
+
+	// A packet that leaves anyway carries an ack of news if there is this much of it, or the last ack
+	// is this old.
+	ackFresh   = 8
+	ackSpacing = time.Millisecond
+
+	// ackRepeats: this many further packets repeat an ack, in case it was lost.
+	ackRepeats = 2
+
+	// askPackets and askBytes are how much may be sent without hearing of the peer before it is worth
+	// asking for an ack.
+	askPackets = 1024
+	askBytes   = 256 << 10
+
+	// maxLag is how far the newest packet that a cut-down ack mentions may be behind; 16 bits must be
+	// enough to name it.
+	maxLag = 8192
+)
+
+// PacketInfo describes a packet built by AppendPacket.
+type PacketInfo struct {
+	Number   reliability.PacketNumber
+	Data     bool // carries segments
+	Reliable bool // carries reliable segments, so that the peer will ack it within 50 ms
+	WantAck  bool // much was sent of which nothing was heard: ask the peer for an ack with this packet
+}
+
+// takenLane is a lane that contributes to the packet being built.
+type takenLane struct {
+	lane  *sendLane
+	bytes int
+}
+
+// AppendPacket builds the next packet and appends its plaintext, at most limit bytes, to dst. It
+// contains segments if there are any and the send rate allows it, and acks if there is news or an ack
+// is due; with neither it is empty, which is legal. In every case the packet counts as sent: it has
+// consumed NextNumber. limit should be well above 100.
+func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, PacketInfo) {
+	s.now = now
+	info := PacketInfo{Number: s.sent.Next()}
+	start := len(dst)
+	if value := s.sent.StopWaiting(); (s.stop.due(info.Number, value) || s.stop.at <= now) && limit >= maxStopWaitingSize {
+		dst = appendStopWaiting(dst, info.Number, value)
+		s.stop.onSent(info.Number, value)
+	}
+	dst = s.appendAck(now, dst, limit-(len(dst)-start))
+
+	s.ranges = s.ranges[:0]
+	var flags reliability.Flags
+	if s.connected && !s.sched.empty() {
+		s.bucket.Accrue(now, true)
+		if s.bucket.Ready(now) && s.mayFlow() {
+			s.fillPlan(limit - (len(dst) - start))
+			dst = s.appendPlan(dst)
+			info.Data = len(s.plan.groups) > 0
+			info.Reliable = len(s.plan.reliable) > 0
+			if info.Reliable {
+				flags = reliability.Timed
+			}
+		}
+	}
+	s.sent.Record(now, flags, s.ranges, s.observer)
+	if info.Data {
+		info.WantAck = s.wantAck(len(dst) - start)
+	}
+	return dst, info
+}
+
+// fillPlan chooses the segments of a packet with room bytes left.
+func (s *Session) fillPlan(room int) {
+	s.plan.reset()
+	s.taken = s.taken[:0]
+	room++ // the last segment needs no size byte
+	for room > minPiece {
+		l := s.sched.take()
+		if l == nil {
+			break
+		}
+		selectSize := selectLaneSize(l.index)
+		if len(s.lanes) == 1 {
+			selectSize = 0
+		}
+		unreliable, reliable, unacked, queued := l.pendingUnreliable(), l.pendingReliable(), l.unacked(), l.queue.len()
+		left := l.fill(&s.plan, room, selectSize, s.window)
+		s.taken = append(s.taken, takenLane{lane: l, bytes: room - left})
+		room = left
+		s.pendingUnreliable += l.pendingUnreliable() - unreliable
+		s.pendingReliable += l.pendingReliable() - reliable
+		s.unacked += l.unacked() - unacked
+		s.queued += l.queue.len() - queued
+	}
+	for _, t := range s.taken {
+		s.sched.served(t.lane, t.bytes, t.lane.sendable(s.window))
+	}
+	s.dueStale = true
+	if s.recovery.probes > 0 {
+		s.recovery.probes--
+	}
+	s.plan.arrange()
+	for i := range s.plan.groups {
+		s.rememberGroup(&s.plan.groups[i])
+	}
+}
+
+// rememberGroup notes what the packet carries of a lane.
+func (s *Session) rememberGroup(g *planGroup) {
+	for _, v := range s.plan.reliable[g.reliableAt:g.reliableEnd] {
+		s.ranges = append(s.ranges, reliability.Range{Begin: v.begin, End: v.end, Tag: uint32(g.lane)})
+	}
+	if g.unreliableEnd == g.unreliableAt {
+		return
+	}
+	l := s.lanes[g.lane]
+	if number := s.plan.unreliable[g.unreliableEnd-1].number; number-l.checking >= numberCheck {
+		l.checking = number
+		s.ranges = append(s.ranges, reliability.Range{Begin: number, End: number + 1, Tag: uint32(g.lane) | tagNumber})
+	}
+}
+
+// wantAck counts what was sent since the peer was last heard of.
+func (s *Session) wantAck(bytes int) bool {
+	r := &s.recovery
+	r.quietPackets++
+	r.quietBytes += bytes
+	if r.quietPackets < askPackets && r.quietBytes < askBytes {
+		return false
+	}
+	r.quietPackets, r.quietBytes = 0, 0
+	return true
+}
+
+// ackState decides when acks are sent; what they say is up to reliability.Received.
+type ackState struct {
+	elicited int       // packets with reliable data received since the last ack
+	repeats  int       // how often the last ack may still be repeated
+	last     mono.Time // when the last ack was sent
+}
+
+// ackDue reports whether an ack must be sent at now, and whether it must cover everything received.
+func (s *Session) ackDue(now mono.Time) (due, force bool) {
+	force = s.recv.AckDeadline() <= now
+	return force || s.recv.NackDeadline() <= now || s.acks.elicited >= ackEvery, force
+}
+
+// appendAck writes an ack frame of at most room bytes, if there is reason to.
+func (s *Session) appendAck(now mono.Time, dst []byte, room int) []byte {
+	due, force := s.ackDue(now)
+	fresh := s.recv.Fresh()
+	if !due {
+		switch {
+		case !s.recv.Any():
+			return dst
+		case fresh == 0 && s.acks.repeats == 0:
+			return dst
+		case fresh > 0 && fresh < ackFresh && now.Sub(s.acks.last) < ackSpacing:
+			return dst
+		}
+		room /= 4
+	}
+	count, reportable := s.ackBlocks(now, force, room)
+	for due && count < reportable {
+		// Too much for the packet. Saying less is fine as long as the numbers can be told apart.
+		if latest, _ := s.recv.Latest(count); s.recv.Highest()-latest < maxLag || !s.recv.MergeOldest() {
+			break
+		}
+		count, reportable = s.ackBlocks(now, force, room)
+	}
+	latest, at := s.recv.Latest(count)
+	if room < ackHeaderSize || s.recv.Highest()-latest > maxLag && !due {
+		if due {
+			s.recv.Postpone(now.Add(reliability.MaxAckDelay))
+			s.acks.elicited = 0
+		}
+		return dst
+	}
+	delay := uint16(delayUnknown)
+	if at.IsSet() {
+		delay = ackDelay(now.Sub(at))
+	}
+	dst = appendAckHeader(dst, latest, delay, count)
+	for i := count - 1; i >= 0; i-- {
+		dst = appendBlock(dst, s.recv.Block(i))
+	}
+	s.recv.Reported(count)
+	if due && count < reportable {
+		s.recv.Postpone(now.Add(reliability.MaxAckDelay))
+	}
+	if fresh > 0 {
+		s.acks.repeats = ackRepeats
+	} else if s.acks.repeats > 0 {
+		s.acks.repeats--
+	}
+	s.acks.last, s.acks.elicited = now, 0
+	return dst
+}
+
+// ackBlocks returns how many of the oldest gaps a report of at most room bytes may contain, and how
+// many there are to report.
+func (s *Session) ackBlocks(now mono.Time, force bool, room int) (count, reportable int) {
+	reportable = s.recv.Reportable(now, force)
+	size := ackHeaderSize
+	for count < reportable && count < maxAckBlocks {
+		size += blockSize(s.recv.Block(count))
+		if count == maxShortCount {
+			size++ // count byte
+		}
+		if size > room {
+			break
+		}
+		count++
+	}
+	return count, reportable
+}
+
+// RequestAck makes the session ack everything received so far within delay, with zero in the next
+// packet, which is then due at once. It is for acks that the peer asked for outside SNP.
+func (s *Session) RequestAck(now mono.Time, delay time.Duration) {
+	if s.recv.Any() {
+		s.recv.Schedule(now.Add(delay))
+	}
+}
