@@ -26,14 +26,20 @@ func TestBadNetwork(t *testing.T) {
 		Flags: []int{peer.Reliable, peer.Unreliable, peer.Reliable | peer.NoNagle, peer.Unreliable | peer.NoNagle},
 	}
 	forPairs(t, func(t *testing.T, p pair) {
+		// One side has the bad network, so that packets of both directions suffer once.
 		for _, row := range []struct {
-			name  string
-			lanes int
-		}{{"one lane", 1}, {"three lanes", 3}} {
+			name    string
+			lanes   int
+			suffers func(l, c *peer.Options)
+		}{
+			{"at the listener", 1, func(l, _ *peer.Options) { l.Config = badNetwork }},
+			{"at the client", 1, func(_, c *peer.Options) { c.Config = badNetwork }},
+			{"at the listener, three lanes", 3, func(l, _ *peer.Options) { l.Config = badNetwork }},
+			{"at the client, three lanes", 3, func(_, c *peer.Options) { c.Config = badNetwork }},
+		} {
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				// One side has the bad network, so that packets of both directions suffer once.
-				server, client := p.start(t, peer.Options{}, func(l, _ *peer.Options) { l.Config = badNetwork })
+				server, client := p.start(t, peer.Options{}, row.suffers)
 				link := connect(t, server, client, ipv4, fast...)
 				batch := batch
 				if row.lanes > 1 {

@@ -16,8 +16,11 @@ import (
 const scripted Kind = "script"
 
 func TestMain(m *testing.M) {
-	engines[scripted] = func(Options) (Engine, error) {
+	engines[scripted] = func(o Options) (Engine, error) {
 		fmt.Fprintln(os.Stderr, "the script's log")
+		if o.Identity == "str:buggy" {
+			fmt.Fprintln(os.Stderr, "[1] Invalid lane 9\n[2] an error\n[1] Assertion Failed: 1 == 2")
+		}
 		return &script{room: 100, wake: make(chan struct{})}, nil
 	}
 	RunIfChild()
@@ -40,6 +43,11 @@ func (f *failing) Failed() bool { return f.failed }
 
 func (f *failing) Logf(format string, args ...any) {
 	f.said = append(f.said, fmt.Sprintf(format, args...))
+}
+
+func (f *failing) Errorf(format string, args ...any) {
+	f.Logf(format, args...)
+	f.failed = true
 }
 
 func (f *failing) Fatalf(format string, args ...any) {
@@ -115,6 +123,11 @@ func TestPeerFailures(t *testing.T) {
 			func(t testing.TB) { Start(t, Options{Kind: scripted}).SetConfig("A=b") },
 			[]string{`script: command "config": no such value`},
 		},
+		{
+			"a library that finds a bug",
+			func(t testing.TB) { Start(t, Options{Kind: scripted, Identity: "str:buggy"}) },
+			[]string{"script logs: [1] Assertion Failed: 1 == 2"},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +136,7 @@ func TestPeerFailures(t *testing.T) {
 			for _, want := range row.want {
 				require.Contains(t, said, want)
 			}
+			require.NotContains(t, said, "script logs: [1] Invalid lane", "tests do that on purpose")
 		})
 	}
 }

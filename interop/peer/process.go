@@ -39,6 +39,7 @@ type process struct {
 	ended    bool // no more output will come
 	replies  map[int]Event
 	conns    map[uint32]*history
+	bugs     []string            // log lines that must not be
 	incoming map[uint32][]uint32 // by listen socket: connections not yet taken by Accepted
 }
 
@@ -89,6 +90,9 @@ func startProcess(t testing.TB, o Options) *process {
 	readers.Go(func() { p.readLog(stderr) })
 	t.Cleanup(func() {
 		p.stop(&readers)
+		for _, line := range p.bugs {
+			t.Errorf("%s logs: %s", o.Name, line)
+		}
 		if t.Failed() {
 			t.Logf("transcript of %s (> commands, < events, | log):\n%s", o.Name, p.transcript.String())
 		}
@@ -117,6 +121,9 @@ func (p *process) readLog(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		p.transcript.add("|", lines.Text())
+		if isBug(lines.Text()) {
+			p.change(func() { p.bugs = append(p.bugs, lines.Text()) })
+		}
 	}
 	_, _ = io.Copy(io.Discard, in) // behind a line that was too long
 }
