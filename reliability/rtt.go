@@ -49,8 +49,9 @@ func (r *RTT) Sample(now mono.Time, rtt time.Duration) bool {
 		return false
 	}
 	ms, rtt = max(ms, 0), max(rtt, 0)
+	first := r.n == 0
 	r.ping(now, ms)
-	if r.srtt == 0 && r.rttvar == 0 {
+	if first {
 		r.srtt, r.rttvar = rtt, rtt/2
 		return true
 	}
