@@ -7,10 +7,10 @@ FUZZTIME ?= 60s
 PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./internal/mono/... \
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/...
 
-.PHONY: help build test race lint fuzz interop demo bench proto cross
+.PHONY: help build test race lint fuzz interop demo bench proto proto-check cross
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## build the commands into bin/
 	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
@@ -41,7 +41,10 @@ bench: ## run the benchmarks of the parts
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem ./...
 
 proto: ## regenerate proto/*.pb.go
-	cd internal/tools && $(GO) run ./genproto
+	cd internal/tools && $(GO) run ./protogen
+
+proto-check: ## fail if proto/*.pb.go are not what make proto generates
+	cd internal/tools && $(GO) run ./protogen -check
 
 cross: ## build for every supported system, and the pure packages for js/wasm
 	@set -e; for target in linux/amd64 linux/arm64 linux/386 windows/amd64 windows/arm64 \

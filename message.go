@@ -76,6 +76,21 @@ func (q *inbox) push(m *Message) {
 		q.queue, q.head = q.queue[:n], 0
 	}
 	q.queue = append(q.queue, m)
+	// A message that comes late, but before a later one of its lane has been read, goes before that: who
+	// reads slowly sees fewer unreliable messages out of order. Usually this looks at one message.
+	at := len(q.queue) - 1
+	for i := at - 1; i >= q.head; i-- {
+		if o := q.queue[i]; o.Lane == m.Lane {
+			if o.Number <= m.Number {
+				break
+			}
+			at = i
+		}
+	}
+	if at < len(q.queue)-1 {
+		copy(q.queue[at+1:], q.queue[at:])
+		q.queue[at] = m
+	}
 }
 
 // pop moves up to len(dst) messages to dst.

@@ -199,14 +199,15 @@ func (s *Sockets) newConnectionID() uint32 {
 // coreConfig is what every new connection of this Sockets is made from.
 func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Config {
 	return conn.Config{
-		LocalID:  s.newConnectionID(),
-		Identity: s.identity,
-		AppID:    s.appID,
-		Remote:   remote,
-		Settings: settingsOf(store),
-		Rand:     rand.Reader,
-		Seed:     mathrand.Uint64(),
-		KeyLog:   s.keyLogWriter(),
+		LocalID:   s.newConnectionID(),
+		Identity:  s.identity,
+		AppID:     s.appID,
+		WallClock: time.Now().Unix(),
+		Remote:    remote,
+		Settings:  settingsOf(store),
+		Rand:      rand.Reader,
+		Seed:      mathrand.Uint64(),
+		KeyLog:    s.keyLogWriter(),
 	}
 }
 

@@ -302,8 +302,12 @@ func (c *Conn) timedOutInitially(now mono.Time) {
 	c.problem(now, EndMiscTimeout, text)
 }
 
-// Receive takes a datagram from the peer's address. The datagram is only read during the call.
+// Receive takes a datagram from the peer's address. It decrypts in place, so datagram is garbage
+// afterwards.
 func (c *Conn) Receive(now mono.Time, datagram []byte) {
+	if c.state == StateDead {
+		return
+	}
 	c.stats.tracker.Received(len(datagram))
 	switch kind := udpwire.KindOf(datagram); kind {
 	case udpwire.KindData:

@@ -114,10 +114,13 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 		c.drops.Undecryptable++
 		return
 	}
-	var blob pb.CMsgSteamSockets_UDP_Stats
-	if h.Stats != nil && proto.Unmarshal(h.Stats, &blob) != nil {
-		c.drops.Malformed++
-		return
+	var blob *pb.CMsgSteamSockets_UDP_Stats
+	if h.Stats != nil {
+		blob = new(pb.CMsgSteamSockets_UDP_Stats)
+		if proto.Unmarshal(h.Stats, blob) != nil {
+			c.drops.Malformed++
+			return
+		}
 	}
 	if verdict == reliability.Jump {
 		c.problemf(now, EndMiscGeneric, "packet number lurched from %d to %d", c.window.Highest(), n)
@@ -134,8 +137,8 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	} else {
 		c.stats.tracker.GapInSequence()
 	}
-	if h.Stats != nil && c.state.connectedOnWire() {
-		c.receiveBlob(now, &blob)
+	if blob != nil && c.state.connectedOnWire() {
+		c.receiveBlob(now, blob)
 	}
 }
 

@@ -126,6 +126,10 @@ func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, dat
 			Debug:          proto.String("a connection with this identity and connection ID exists already"),
 		}), nil
 	}
+	if err := c.begin(now, &m); err != nil {
+		l.drops.Refused++
+		return dst, nil
+	}
 	l.children[key] = struct{}{}
 	return dst, c
 }

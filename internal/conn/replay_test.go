@@ -190,9 +190,16 @@ func (o *streamOracle) add(t testing.TB, p recordedPayload) {
 	}
 }
 
-// messages returns what must be delivered, by message number.
-func (o *streamOracle) messages() map[int64]string {
-	all := map[int64]string{}
+// delivery names a message. (The independent client of one session numbers reliable and unreliable
+// messages apart.)
+type delivery struct {
+	number   int64
+	reliable bool
+}
+
+// messages returns what must be delivered.
+func (o *streamOracle) messages() map[delivery]string {
+	all := map[delivery]string{}
 	number := int64(0)
 	for at := int64(1); ; {
 		lead, ok := o.stream[at]
@@ -223,7 +230,7 @@ func (o *streamOracle) messages() map[int64]string {
 			body = append(body, o.stream[at])
 			at++
 		}
-		all[number] = string(body)
+		all[delivery{number, true}] = string(body)
 	}
 	for number, segments := range o.unreliable {
 		var body []byte
@@ -234,7 +241,7 @@ func (o *streamOracle) messages() map[int64]string {
 			}
 			body = append(body, s.Data...)
 			if s.End {
-				all[number] = string(body)
+				all[delivery{number, false}] = string(body)
 				break
 			}
 		}
@@ -291,9 +298,9 @@ func replay(t *testing.T, session recordedSession, asServer bool) {
 	require.NotNil(t, r.conn)
 	require.Zero(t, r.conn.drops.Undecryptable+r.conn.drops.Malformed+r.conn.drops.BadAck+r.conn.drops.WrongID, "%+v", r.conn.drops)
 
-	got := map[int64]string{}
+	got := map[delivery]string{}
 	for _, m := range r.messages {
-		got[m.Number] = string(m.Data)
+		got[delivery{m.Number, m.Reliable}] = string(m.Data)
 	}
 	require.Equal(t, oracle.messages(), got)
 	require.NotEmpty(t, got)

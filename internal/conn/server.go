@@ -35,7 +35,8 @@ var (
 )
 
 // newServer makes the connection for a request whose address the listener has verified. It fails, and
-// the peer must be told nothing, if the request's identity or credentials are not acceptable.
+// the peer must be told nothing, if the request names no acceptable identity. The credentials are
+// looked at by begin.
 func newServer(cfg Config, now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest) (*Conn, error) {
 	c := newConn(cfg, now)
 	c.isServer = true
@@ -45,13 +46,19 @@ func newServer(cfg Config, now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRe
 		return nil, errRefusedIdentity
 	}
 	c.identity = identity
+	return c, nil
+}
+
+// begin verifies the credentials of the request, which is the expensive part, and makes the connection
+// wait for the application. If it fails the peer must be told nothing.
+func (c *Conn) begin(now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest) error {
 	hs, err := crypto.NewHandshake(c.handshakeConfig(crypto.RoleServer))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.handshake = hs
 	if err := c.receiveCrypto(req.Cert, req.Crypt); err != nil {
-		return nil, err
+		return err
 	}
 	if req.PingEstMs != nil && req.GetPingEstMs() <= maxStatedPing {
 		c.ping(now, time.Duration(req.GetPingEstMs())*time.Millisecond)
@@ -60,7 +67,7 @@ func newServer(cfg Config, now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRe
 		c.server.stamp, c.server.stampedAt = req.GetMyTimestamp(), now
 	}
 	c.setState(now, StateConnecting)
-	return c, nil
+	return nil
 }
 
 func besideOfRequest(req *pb.CMsgSteamSockets_UDP_ConnectRequest) crypto.IdentityFields {
