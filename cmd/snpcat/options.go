@@ -1,0 +1,233 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gogns/gns"
+	"github.com/gogns/gns/config"
+)
+
+// options is a command line that has been understood.
+type options struct {
+	address string
+
+	listen    bool
+	keep      bool
+	broadcast bool
+	echo      bool
+
+	identity   gns.Identity // zero: anonymous
+	config     []config.Value
+	configHelp bool
+	timeout    time.Duration // 0: not given
+	linger     time.Duration // negative: as long as the peer answers
+	wait       time.Duration
+
+	unreliable bool
+	noNagle    bool
+	lane       int
+	lanes      laneList // never empty
+
+	raw  bool
+	hex  bool
+	json bool
+
+	stats   bool
+	verbose bool
+	keyLog  string
+}
+
+// many reports whether several peers may be connected at a time.
+func (o *options) many() bool { return o.keep || o.broadcast }
+
+// sendFlags are the flags that every message of standard input is sent with.
+func (o *options) sendFlags() gns.SendFlags {
+	var f gns.SendFlags
+	if !o.unreliable {
+		f |= gns.SendReliable
+	}
+	if o.noNagle {
+		f |= gns.SendNoNagle
+	}
+	return f
+}
+
+// maxTimeout is the longest time that the protocol's timeouts can be set to.
+const maxTimeout = math.MaxInt32 * time.Millisecond
+
+// flagSet returns the flags of connecting and listening, which fill o.
+func flagSet(o *options) *flag.FlagSet {
+	fs := flag.NewFlagSet("snpcat", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.BoolVar(&o.listen, "l", false, "")
+	fs.BoolVar(&o.keep, "k", false, "")
+	fs.BoolVar(&o.broadcast, "broadcast", false, "")
+	fs.BoolVar(&o.echo, "echo", false, "")
+	fs.Func("identity", "", func(s string) (err error) {
+		o.identity, err = gns.ParseIdentity(s)
+		return err
+	})
+	fs.Func("config", "", func(s string) error {
+		if s == "help" {
+			o.configHelp = true
+			return nil
+		}
+		v, err := config.Parse(s)
+		if errors.Is(err, config.ErrUnknown) {
+			return fmt.Errorf("%w ('snpcat config' lists them)", err)
+		}
+		o.config = append(o.config, v)
+		return err
+	})
+	o.linger = -1
+	fs.Func("timeout", "", durationFlag(&o.timeout))
+	fs.Func("linger", "", durationFlag(&o.linger))
+	fs.Func("wait", "", durationFlag(&o.wait))
+	fs.BoolVar(&o.unreliable, "u", false, "")
+	fs.BoolVar(&o.noNagle, "n", false, "")
+	fs.IntVar(&o.lane, "lane", 0, "")
+	fs.Var(&o.lanes, "lanes", "")
+	fs.BoolVar(&o.raw, "raw", false, "")
+	fs.BoolVar(&o.hex, "hex", false, "")
+	fs.BoolVar(&o.json, "json", false, "")
+	fs.BoolVar(&o.stats, "stats", false, "")
+	fs.BoolVar(&o.verbose, "v", false, "")
+	fs.StringVar(&o.keyLog, "keylog", "", "")
+	return fs
+}
+
+// durationFlag reads a time into d: a number of seconds, or with a unit, as in 1500ms.
+func durationFlag(d *time.Duration) func(string) error {
+	return func(s string) (err error) {
+		if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+			s = strconv.FormatUint(n, 10) + "s"
+		}
+		*d, err = time.ParseDuration(s)
+		if err != nil {
+			return errors.New("not a time such as 10s or 1500ms")
+		}
+		return nil
+	}
+}
+
+// parseOptions understands a command line. The error is flag.ErrHelp if it asks for help.
+func parseOptions(args []string) (*options, error) {
+	o := &options{}
+	given, positional, err := parseFlags(flagSet(o), splitShort(args))
+	if err != nil {
+		return nil, err
+	}
+	if o.configHelp {
+		return o, nil
+	}
+	switch len(positional) {
+	case 0:
+		return nil, errors.New("no address given")
+	case 1:
+		o.address = positional[0]
+	default:
+		return nil, fmt.Errorf("unexpected argument %q after the address %s", positional[1], positional[0])
+	}
+	if err := o.check(given); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// parseFlags parses flags before and after other arguments, which it returns, with the names of the
+// flags that were given.
+func parseFlags(fs *flag.FlagSet, args []string) (given map[string]bool, positional []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, nil, err
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		positional = append(positional, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
+	given = make(map[string]bool)
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given, positional, nil
+}
+
+// splitShort takes apart what users of netcat write together, as in -lk.
+func splitShort(args []string) []string {
+	var out []string
+	for _, a := range args {
+		if len(a) > 2 && a[0] == '-' && strings.Trim(a[1:], "lkunv") == "" {
+			for _, c := range a[1:] {
+				out = append(out, "-"+string(c))
+			}
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// check finds what does not go together, and completes what follows from other options.
+func (o *options) check(given map[string]bool) error {
+	for _, name := range []string{"k", "broadcast", "echo"} {
+		if given[name] && !o.listen {
+			return fmt.Errorf("-%s is for listening (-l)", name)
+		}
+	}
+	for _, pair := range [][2]string{
+		{"raw", "hex"}, {"raw", "json"}, {"echo", "broadcast"}, {"echo", "raw"}, {"echo", "hex"},
+		{"echo", "u"}, {"echo", "lane"}, {"echo", "wait"},
+	} {
+		if given[pair[0]] && given[pair[1]] {
+			return fmt.Errorf("-%s and -%s do not go together", pair[0], pair[1])
+		}
+	}
+	if given["timeout"] && (o.timeout <= 0 || o.timeout > maxTimeout) {
+		return fmt.Errorf("-timeout %v is not between 0 and %v", o.timeout, maxTimeout)
+	}
+	if given["linger"] && o.linger < 0 {
+		return fmt.Errorf("-linger %v is negative", o.linger)
+	}
+	if o.wait < 0 {
+		return fmt.Errorf("-wait %v is negative", o.wait)
+	}
+	if o.lane < 0 || o.lane >= maxLanes {
+		return fmt.Errorf("-lane %d is not between 0 and %d", o.lane, maxLanes-1)
+	}
+	if len(o.lanes) == 0 {
+		o.lanes = o.lanes.grow(o.lane + 1)
+	}
+	if o.lane >= len(o.lanes) {
+		return fmt.Errorf("-lane %d, but -lanes makes only %d, numbered from 0", o.lane, len(o.lanes))
+	}
+	return o.checkAddress()
+}
+
+// checkAddress checks the form of the address. Whether it exists shows later.
+func (o *options) checkAddress() error {
+	if _, err := strconv.ParseUint(o.address, 10, 16); err == nil && o.listen {
+		o.address = ":" + o.address
+	}
+	host, port, err := net.SplitHostPort(o.address)
+	switch {
+	case err != nil:
+		return fmt.Errorf("address %q is not of the form HOST:PORT", o.address)
+	case port == "":
+		return fmt.Errorf("address %q has no port", o.address)
+	case host == "" && !o.listen:
+		return fmt.Errorf("address %q has no host to connect to (to listen, use -l)", o.address)
+	}
+	if n, err := strconv.ParseInt(port, 10, 64); err == nil && (n < 0 || n > 65535 || n == 0 && !o.listen) {
+		return fmt.Errorf("port %s is out of range", port)
+	}
+	return nil
+}
