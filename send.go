@@ -2,6 +2,7 @@ package gns
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gogns/gns/internal/conn"
@@ -148,6 +149,9 @@ func (c *connection) status() RealTimeStatus {
 		QueueTime:           st.QueueTime,
 		MaxJitter:           st.MaxJitter,
 	}
+	for _, l := range st.Lanes {
+		r.Lanes = append(r.Lanes, LaneStatus(l))
+	}
 	if st.PingMs >= 0 {
 		r.Ping = time.Duration(st.PingMs) * time.Millisecond
 	}
@@ -155,3 +159,43 @@ func (c *connection) status() RealTimeStatus {
 }
 
 func isLimit(err error) bool { return errors.Is(err, ErrLimitExceeded) }
+
+// OutMessage is a message to send with SendMessages.
+type OutMessage struct {
+	// Conn, Data, Flags and Lane say what to send, and where.
+	Conn  Connection
+	Data  []byte
+	Flags SendFlags
+	Lane  int
+
+	// Number and Err are filled in: the number of the message on its lane, or why it was not sent.
+	Number int64
+	Err    error
+}
+
+// ErrNotAttempted is what SendMessages leaves in messages that it did not try to send because an
+// earlier one on the same connection failed.
+var ErrNotAttempted = fmt.Errorf("%w: an earlier message of the batch failed", ErrFail)
+
+// SendMessages sends messages on any number of connections and lanes, in order. Once a message fails,
+// later ones to the same connection are not tried, so that what arrives has no unexpected gaps.
+func (s *Sockets) SendMessages(messages []*OutMessage) {
+	var failed map[Connection]struct{}
+	for _, m := range messages {
+		if _, skip := failed[m.Conn]; skip {
+			m.Number, m.Err = 0, ErrNotAttempted
+			continue
+		}
+		c, err := s.lookup(m.Conn)
+		if err == nil {
+			m.Number, err = c.sendMessage(m.Lane, m.Data, m.Flags)
+		}
+		if m.Err = err; err != nil {
+			m.Number = 0
+			if failed == nil {
+				failed = make(map[Connection]struct{})
+			}
+			failed[m.Conn] = struct{}{}
+		}
+	}
+}

@@ -160,6 +160,15 @@ type RealTimeStatus struct {
 	QueueTime time.Duration
 	// MaxJitter is the worst variation of packet arrival since the last query; negative if unknown.
 	MaxJitter time.Duration
+	// Lanes has the send queue of every lane; none after the connection has ended.
+	Lanes []LaneStatus
+}
+
+// LaneStatus is the send queue of one lane (SteamNetConnectionRealTimeLaneStatus_t). Fields mean the
+// same as in RealTimeStatus.
+type LaneStatus struct {
+	PendingUnreliable, PendingReliable, SentUnackedReliable int
+	QueueTime                                               time.Duration
 }
 
 // EndReason says why a connection ended (ESteamNetConnectionEnd). Peers may send any number.

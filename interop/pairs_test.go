@@ -36,6 +36,9 @@ type pair struct{ listens, connects peer.Kind }
 // pairs are the columns. Two of the same kind prove the tests themselves.
 var pairs = []pair{
 	{listens: peer.Valve, connects: peer.Valve},
+	{listens: peer.Valve, connects: peer.Ours},
+	{listens: peer.Ours, connects: peer.Valve},
+	{listens: peer.Ours, connects: peer.Ours},
 }
 
 func (p pair) String() string { return fmt.Sprintf("%s listens, %s connects", p.listens, p.connects) }

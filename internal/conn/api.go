@@ -86,7 +86,15 @@ type Status struct {
 	SentUnackedReliable                int     // bytes sent and not acknowledged
 	QueueTime                          time.Duration
 	MaxJitter                          time.Duration // since the last call, -1 unknown
+	Lanes                              []LaneStatus
 	Drops                              Drops
+}
+
+// LaneStatus is the send queue of one lane.
+type LaneStatus struct {
+	PendingUnreliable, PendingReliable int // bytes not sent yet
+	SentUnackedReliable                int // bytes sent and not acknowledged
+	QueueTime                          time.Duration
 }
 
 // Status returns the condition at now. It resets MaxJitter.
@@ -107,6 +115,18 @@ func (c *Conn) Status(now mono.Time) Status {
 	if c.state.Active() {
 		st.SendRate = c.snp.SendRate()
 		st.PendingUnreliable, st.PendingReliable, st.SentUnackedReliable = c.snp.Pending()
+	}
+	if !c.state.Active() {
+		return st
+	}
+	st.Lanes = make([]LaneStatus, c.snp.Lanes())
+	for i := range st.Lanes {
+		l := &st.Lanes[i]
+		l.PendingUnreliable, l.PendingReliable, l.SentUnackedReliable = c.snp.LanePending(i)
+		l.QueueTime = -1
+		if c.state == StateConnected {
+			l.QueueTime = c.snp.LaneQueueTime(now, i)
+		}
 	}
 	if c.state == StateConnected {
 		st.QueueTime = c.snp.QueueTime(now)
