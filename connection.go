@@ -250,16 +250,15 @@ func (c *connection) flags() InfoFlags {
 
 // describe names the connection for people, in Valve's form.
 func (c *connection) describe() string {
-	name := ""
-	if c.name != "" {
-		name = " '" + c.name + "'"
-	}
-	id := c.core.Identity()
-	switch {
+	peer := c.remote.String()
+	switch id := c.core.Identity(); {
 	case !id.IsValid():
-		return fmt.Sprintf("#%d UDP%s invalid@%v", c.handle, name, c.remote)
-	case id.Type() == crypto.IdentityIPAddress:
-		return fmt.Sprintf("#%d UDP%s %v", c.handle, name, c.remote)
+		peer = "invalid@" + peer
+	case id.Type() != crypto.IdentityIPAddress:
+		peer = id.String() + "@" + peer
 	}
-	return fmt.Sprintf("#%d UDP%s %v@%v", c.handle, name, id, c.remote)
+	if c.name != "" {
+		return fmt.Sprintf("#%d UDP %s '%s'", c.handle, peer, c.name)
+	}
+	return fmt.Sprintf("#%d UDP %s", c.handle, peer)
 }

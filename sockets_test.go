@@ -242,7 +242,7 @@ func echo(ctx context.Context, l *gns.Listener) {
 				if err != nil {
 					return
 				}
-				if c.SendContext(ctx, m.Data, m.Flags) != nil {
+				if c.SendContext(ctx, m.Data, m.Flags|gns.SendNoNagle) != nil {
 					return
 				}
 				m.Release()
