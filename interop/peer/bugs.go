@@ -18,6 +18,10 @@ var knownBugs = []string{
 	"Encrypted size doesn't make sense for tag size",
 	// Several lanes and a message of no bytes: the sender's estimate of its queues does not expect it.
 	"m_cbCurrentSendMessageSent < pNextMsg->m_cbSize",
+	// A receiver's book of gaps between packets, when very many packets are lost at once.
+	"itGapToDelete->first < m_receiverState.m_itPendingAck->first",
+	// A connection that has ended and that its test leaves to the end of the process.
+	"Did you forget to call CloseConnection",
 	// A machine that is busy.
 	"service thread waited",
 }

@@ -37,6 +37,7 @@ func (p *Peer) Identity() string { return p.identity }
 // Kill ends the process at once, as a crash would: nothing more is sent.
 func (p *Peer) Kill() {
 	p.t.Helper()
+	p.killed.Store(true)
 	p.kill()
 	if !p.wait(patience, func() bool { return p.ended }) {
 		p.t.Fatalf("%s survived being killed", p.options.Name)

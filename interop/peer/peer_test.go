@@ -124,6 +124,13 @@ func TestPeerFailures(t *testing.T) {
 			[]string{`script: command "config": no such value`},
 		},
 		{
+			"a process that crashes",
+			func(t testing.TB) {
+				Start(t, Options{Kind: scripted, Name: "crasher"}).Listen(netip.IPv6Unspecified(), "panic")
+			},
+			[]string{"crasher ended with exit status 2", "| panic: as asked"},
+		},
+		{
 			"a library that finds a bug",
 			func(t testing.TB) { Start(t, Options{Kind: scripted, Identity: "str:buggy"}) },
 			[]string{"script logs: [1] Assertion Failed: 1 == 2"},

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -28,7 +29,8 @@ type process struct {
 	command    *exec.Cmd
 	stdin      io.WriteCloser
 	transcript transcript
-	write      sync.Mutex // held while a line is written to stdin
+	killed     atomic.Bool // by its test
+	write      sync.Mutex  // held while a line is written to stdin
 
 	mu       sync.Mutex
 	news     chan struct{} // closed and replaced whenever something below changed
@@ -89,7 +91,9 @@ func startProcess(t testing.TB, o Options) *process {
 	readers.Go(func() { p.readEvents(stdout) })
 	readers.Go(func() { p.readLog(stderr) })
 	t.Cleanup(func() {
-		p.stop(&readers)
+		if !p.stop(&readers) {
+			t.Errorf("%s ended with %v", o.Name, p.command.ProcessState)
+		}
 		for _, line := range p.bugs {
 			t.Errorf("%s logs: %s", o.Name, line)
 		}
@@ -100,18 +104,20 @@ func startProcess(t testing.TB, o Options) *process {
 	return p
 }
 
-// stop ends the process, by itself if it still can, and waits for it.
-func (p *process) stop(readers *sync.WaitGroup) {
+// stop ends the process, by itself if it still can, and waits for it. It reports false if the process
+// crashed or had to be killed, and its test had not killed it.
+func (p *process) stop(readers *sync.WaitGroup) bool {
+	p.transcript.add("*", "stop")
 	_ = p.stdin.Close()
 	timer := time.AfterFunc(exitTime, p.kill)
 	readers.Wait()
-	err := p.command.Wait()
+	_ = p.command.Wait()
 	timer.Stop()
-	if err != nil {
-		p.transcript.add("*", err.Error())
-	}
+	p.transcript.add("*", p.command.ProcessState.String())
+	return p.command.ProcessState.Success() || p.killed.Load()
 }
 
+// kill ends the process at once. If it has ended already, nothing happens.
 func (p *process) kill() {
 	p.transcript.add("*", "kill")
 	_ = p.command.Process.Kill()

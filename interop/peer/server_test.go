@@ -39,7 +39,12 @@ func (s *script) known(conn uint32) error {
 
 func (s *script) Identity() string { return "str:script" }
 
-func (s *script) Listen(netip.AddrPort, []string) (uint32, error) { return 3, nil }
+func (s *script) Listen(_ netip.AddrPort, options []string) (uint32, error) {
+	if len(options) > 0 {
+		panic("as asked")
+	}
+	return 3, nil
+}
 
 func (s *script) ListenAddr(uint32) (netip.AddrPort, error) {
 	return netip.MustParseAddrPort("127.0.0.1:1"), nil
