@@ -192,11 +192,11 @@ func (r *Received) AckDeadline() mono.Time { return r.ackAt }
 // NackDeadline returns when a gap that was never reported may be, Never if there is none.
 func (r *Received) NackDeadline() mono.Time { return r.nackAt }
 
-// Reportable returns how many of the oldest gaps a report at now may contain: gaps on hold end it,
-// unless force is set because packets above them must be acked.
+// Reportable returns how many of the oldest gaps a report at now may contain: gaps on hold that were
+// never reported end it, unless force is set because packets above them must be acked.
 func (r *Received) Reportable(now mono.Time, force bool) int {
 	n := len(r.gaps)
-	for !force && n > 0 && r.gaps[n-1].hold > now {
+	for !force && n > 0 && r.gaps[n-1].hold > now && !r.gaps[n-1].reported {
 		n--
 	}
 	if r.end-r.stop > MaxRun {

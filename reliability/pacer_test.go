@@ -1,0 +1,100 @@
+package reliability
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/gogns/gns/internal/mono"
+	"github.com/stretchr/testify/require"
+)
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 42)) }
+
+// TestTokenBucket: idle, two full packets may leave back to back; then one per packet time.
+func TestTokenBucket(t *testing.T) {
+	t.Parallel()
+	var b TokenBucket
+	b.Reset(start, 124800) // a full packet takes 10 ms
+	require.Equal(t, 124800, b.Rate())
+	require.EqualValues(t, IdleBurst, b.Balance(start))
+	require.True(t, b.Ready(start))
+	b.Charge(1248)
+	require.Zero(t, b.Balance(start))
+	require.True(t, b.Ready(start))
+	b.Charge(1248)
+	require.EqualValues(t, -1248, b.Balance(start))
+	require.False(t, b.Ready(start))
+	require.Equal(t, at(10*ms), b.Next())
+	require.False(t, b.Ready(at(10*ms-1)))
+	require.True(t, b.Ready(at(10*ms)))
+
+	// Acks do not ask, but are charged.
+	b.Charge(624)
+	require.Equal(t, at(15*ms), b.Next())
+}
+
+func TestTokenBucketCapsWhatItSaves(t *testing.T) {
+	t.Parallel()
+	var b TokenBucket
+	b.Reset(start, 1_000_000)
+	b.Accrue(at(time.Hour), false)
+	require.EqualValues(t, IdleBurst, b.Balance(at(time.Hour)), "idle: one packet")
+	b.Reset(start, 1_000_000)
+	b.Accrue(at(time.Hour), true)
+	require.EqualValues(t, 10_000, b.Balance(at(time.Hour)), "late: ten milliseconds")
+	b.Reset(start, 1_000)
+	b.Accrue(at(time.Hour), true)
+	require.EqualValues(t, IdleBurst, b.Balance(at(time.Hour)), "late at a low rate: one packet")
+	b.Charge(2000)
+	b.Accrue(at(time.Hour), false)
+	require.EqualValues(t, IdleBurst-2000, b.Balance(at(time.Hour)), "debt stays")
+}
+
+func TestTokenBucketChangesRate(t *testing.T) {
+	t.Parallel()
+	var b TokenBucket
+	b.Reset(start, 1000)
+	b.Charge(3248)
+	require.Equal(t, at(2*time.Second), b.Next())
+	b.SetRate(start, 4000)
+	require.Equal(t, at(500*ms), b.Next(), "the debt in bytes stays")
+	b.SetRate(start, 0)
+	require.Equal(t, 1, b.Rate(), "never zero")
+}
+
+// TestTokenBucketBoundsEveryWindow: bytes sent in any window stay below rate*window + burst + one
+// packet, however late the sender wakes.
+func TestTokenBucketBoundsEveryWindow(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(10) {
+		r := newRand(seed)
+		rate := 1000 << r.IntN(18)
+		var b TokenBucket
+		b.Reset(start, rate)
+		type sent struct {
+			at    mono.Time
+			bytes int
+		}
+		var log []sent
+		now := start
+		for len(log) < 150 {
+			b.Accrue(now, r.IntN(2) == 0)
+			for b.Ready(now) && len(log) < 150 {
+				n := 1 + r.IntN(1300)
+				b.Charge(n)
+				log = append(log, sent{now, n})
+			}
+			now = max(now, b.Next()).Add(time.Duration(r.Int64N(int64(30 * ms))))
+		}
+		burst := max(IdleBurst, rate/100)
+		for i := range log {
+			total := 0
+			for _, s := range log[i:] {
+				total += s.bytes
+				window := s.at.Sub(log[i].at).Seconds()
+				require.LessOrEqual(t, float64(total), float64(rate)*window+float64(burst+1300+1), "seed %d", seed)
+			}
+		}
+	}
+}
