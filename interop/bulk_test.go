@@ -30,8 +30,11 @@ func transfer(t *testing.T, link link, size int64, limit time.Duration) {
 	}
 }
 
+// patient keeps a connection on which a busy machine loses many packets at once.
+const patient = "TimeoutConnected=30000"
+
 func TestBulkTransfer(t *testing.T) {
-	rate := []string{"SendRateMin=20000000", "SendRateMax=20000000"}
+	rate := []string{"SendRateMin=10000000", "SendRateMax=10000000", patient}
 	forPairs(t, func(t *testing.T, p pair) {
 		server, client := p.start(t, peer.Options{})
 		transfer(t, connect(t, server, client, ipv4, rate...), 16<<20, time.Minute)
@@ -39,7 +42,7 @@ func TestBulkTransfer(t *testing.T) {
 }
 
 func TestBulkTransferOverBadNetwork(t *testing.T) {
-	rate := []string{"SendRateMin=1000000", "SendRateMax=1000000"}
+	rate := []string{"SendRateMin=1000000", "SendRateMax=1000000", patient}
 	forPairs(t, func(t *testing.T, p pair) {
 		server, client := p.start(t, peer.Options{}, func(l, _ *peer.Options) { l.Config = badNetwork })
 		transfer(t, connect(t, server, client, ipv6, rate...), 2<<20, time.Minute)

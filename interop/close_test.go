@@ -94,7 +94,7 @@ func TestCloseWithLinger(t *testing.T) {
 func TestCloseWithoutLingerDropsQueue(t *testing.T) {
 	forPairs(t, func(t *testing.T, p pair) {
 		server, client := p.start(t, peer.Options{})
-		link := connect(t, server, client, ipv4)
+		link := connect(t, server, client, ipv4, "SendRateMin=20000", "SendRateMax=20000")
 		for range 2 {
 			_, err := link.out.SendContent(0, peer.Reliable, 1, 200000)
 			require.NoError(t, err)
