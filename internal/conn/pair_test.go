@@ -135,7 +135,8 @@ func newConnectedPair(t testing.TB, opts ...pairOption) *pair {
 // run lets d of virtual time pass.
 func (p *pair) run(d time.Duration) {
 	end := p.now.Add(d)
-	for {
+	for idle := 0; ; idle++ {
+		before := p.now
 		p.settle()
 		next := p.client.Deadline()
 		if p.server != nil {
@@ -150,6 +151,10 @@ func (p *pair) run(d time.Duration) {
 		}
 		require.LessOrEqual(p.t, len(p.trace), 1_000_000, "packets without end")
 		p.now = max(p.now, next)
+		if p.now > before || len(p.wire) > 0 && p.wire[0].at <= p.now {
+			idle = 0
+		}
+		require.Less(p.t, idle, 1000, "a deadline stays due although nothing is left to do")
 		p.client.Advance(p.now)
 		if p.server != nil {
 			p.server.Advance(p.now)
