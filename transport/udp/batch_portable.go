@@ -1,0 +1,8 @@
+package udp
+
+// read reads what is there, at least one datagram, into b. It returns 0 without error if all of it was
+// dropped.
+func (s *Socket) read(b []Datagram) (int, error) { return s.readOne(b) }
+
+// write sends the first datagrams of b and returns how many; an error is about the one after those.
+func (s *Socket) write(b []Datagram) (int, error) { return s.writeOne(b) }

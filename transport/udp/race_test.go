@@ -1,0 +1,6 @@
+//go:build race
+
+package udp
+
+// raceEnabled skips what the race detector makes meaningless.
+const raceEnabled = true

@@ -1,0 +1,462 @@
+package udp
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patience is how long a test waits for what must happen; it is used up only by failures.
+const patience = 20 * time.Second
+
+func mustListen(t testing.TB, addr string, opts Options) *Socket {
+	t.Helper()
+	s, err := Listen(netip.MustParseAddrPort(addr), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// needV6 skips a test on a host that has no ::1.
+func needV6(t testing.TB) {
+	t.Helper()
+	conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Skipf("this host has no ::1: %v", err)
+	}
+	conn.Close()
+}
+
+// buffers returns a batch of n datagrams to read into.
+func buffers(n int) []Datagram {
+	b := make([]Datagram, n)
+	for i := range b {
+		b[i].Data = make([]byte, BufferSize)
+	}
+	return b
+}
+
+// receive reads n datagrams.
+func receive(t testing.TB, c Conn, n int) []Datagram {
+	t.Helper()
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(patience)))
+	var got []Datagram
+	for len(got) < n {
+		b := buffers(n - len(got))
+		k, err := c.ReadBatch(b)
+		require.NoError(t, err, "after %d of %d datagrams", len(got), n)
+		require.NotZero(t, k)
+		got = append(got, b[:k]...)
+	}
+	require.NoError(t, c.SetReadDeadline(time.Time{}))
+	return got
+}
+
+func send(t testing.TB, c Conn, to netip.AddrPort, payloads ...[]byte) {
+	t.Helper()
+	var b []Datagram
+	for _, p := range payloads {
+		b = append(b, Datagram{to, p})
+	}
+	n, err := c.WriteBatch(b)
+	require.NoError(t, err)
+	require.Equal(t, len(b), n)
+}
+
+// at returns where a socket bound to an unspecified address is reached on this host.
+func at(ip string, s Conn) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr(ip), s.LocalAddr().Port())
+}
+
+func TestDatagramsArriveWithTheirSender(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name           string
+		server, client string
+		to, from       string // addresses
+		v6             bool
+	}{
+		{"IPv4", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1", "127.0.0.1", false},
+		{"IPv6", "[::1]:0", "[::1]:0", "::1", "::1", true},
+		{"any, from IPv4", "[::]:0", "127.0.0.1:0", "127.0.0.1", "127.0.0.1", false},
+		{"any, from IPv6", "[::]:0", "[::1]:0", "::1", "::1", true},
+		{"any IPv4, mapped", "[::ffff:0.0.0.0]:0", "127.0.0.1:0", "127.0.0.1", "127.0.0.1", false},
+		{"mapped destination", "127.0.0.1:0", "127.0.0.1:0", "::ffff:127.0.0.1", "127.0.0.1", false},
+		{"any to any, over IPv4", "[::]:0", "[::]:0", "127.0.0.1", "127.0.0.1", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.v6 {
+				needV6(t)
+			}
+			server, client := mustListen(t, tt.server, Options{}), mustListen(t, tt.client, Options{})
+			require.NotZero(t, server.LocalAddr().Port())
+			require.False(t, server.LocalAddr().Addr().Is4In6())
+
+			send(t, client, at(tt.to, server), []byte("ping"))
+			got := receive(t, server, 1)[0]
+			require.Equal(t, "ping", string(got.Data))
+			require.Equal(t, at(tt.from, client), got.Addr)
+
+			send(t, server, got.Addr, []byte("pong"))
+			got = receive(t, client, 1)[0]
+			require.Equal(t, "pong", string(got.Data))
+			require.Equal(t, server.LocalAddr().Port(), got.Addr.Port())
+			require.False(t, got.Addr.Addr().Is4In6())
+		})
+	}
+}
+
+func TestV6OnlyDoesNotTakeIPv4(t *testing.T) {
+	t.Parallel()
+	needV6(t)
+	s := mustListen(t, "[::]:0", Options{V6Only: true})
+	portIsFree(t, "for IPv4", func() (*Socket, error) {
+		s := mustListen(t, "[::]:0", Options{V6Only: true})
+		return Listen(at("0.0.0.0", s), Options{})
+	})
+	n, err := s.WriteBatch([]Datagram{{at("127.0.0.1", s), []byte("x")}})
+	require.Error(t, err)
+	require.Zero(t, n)
+}
+
+func TestLinkLocalAddressesKeepTheirZone(t *testing.T) {
+	t.Parallel()
+	addr, ok := linkLocal(t)
+	if !ok {
+		t.Skip("this host has no link-local IPv6 address")
+	}
+	a := mustListen(t, netip.AddrPortFrom(addr, 0).String(), Options{})
+	b := mustListen(t, "[::]:0", Options{})
+	require.Equal(t, addr, a.LocalAddr().Addr())
+	send(t, a, netip.AddrPortFrom(addr, b.LocalAddr().Port()), []byte("x"))
+	got := receive(t, b, 1)[0]
+	require.Equal(t, a.LocalAddr(), got.Addr)
+	send(t, b, got.Addr, []byte("y"))
+	require.Equal(t, "y", string(receive(t, a, 1)[0].Data))
+}
+
+func linkLocal(t *testing.T) (netip.Addr, bool) {
+	interfaces, err := net.Interfaces()
+	require.NoError(t, err)
+	for _, ifi := range interfaces {
+		addrs, err := ifi.Addrs()
+		if err != nil || ifi.Flags&net.FlagUp == 0 {
+			continue
+		}
+		for _, a := range addrs {
+			p, err := netip.ParsePrefix(a.String())
+			if err == nil && p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+				return p.Addr().WithZone(ifi.Name), true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+func TestBatchOfManyKeepsOrderAndContent(t *testing.T) {
+	t.Parallel()
+	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
+	var payloads [][]byte
+	for i := range 100 {
+		payloads = append(payloads, bytes.Repeat([]byte{byte(i)}, 1+13*i))
+	}
+	send(t, client, server.LocalAddr(), payloads...)
+	for i, d := range receive(t, server, len(payloads)) {
+		require.Equal(t, payloads[i], d.Data)
+		require.Equal(t, client.LocalAddr(), d.Addr)
+	}
+}
+
+func TestOneBatchGoesToManyPeers(t *testing.T) {
+	t.Parallel()
+	server := mustListen(t, "[::]:0", Options{})
+	var clients []*Socket
+	var b []Datagram
+	for i := range 10 {
+		c := mustListen(t, "127.0.0.1:0", Options{})
+		clients = append(clients, c)
+		b = append(b, Datagram{c.LocalAddr(), []byte(fmt.Sprint("to ", i))})
+	}
+	n, err := server.WriteBatch(b)
+	require.NoError(t, err)
+	require.Equal(t, len(b), n)
+	for i, c := range clients {
+		require.Equal(t, fmt.Sprint("to ", i), string(receive(t, c, 1)[0].Data))
+	}
+}
+
+func TestDatagramsThatMayBeTruncatedAreDropped(t *testing.T) {
+	t.Parallel()
+	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
+	payload := make([]byte, 9000)
+	dropped := uint64(0)
+	for _, n := range []int{0, 1, MaxPayload, BufferSize - 1, BufferSize, BufferSize + 1, len(payload)} {
+		send(t, client, server.LocalAddr(), payload[:n], []byte("next"))
+		if n < BufferSize {
+			require.Len(t, receive(t, server, 1)[0].Data, n)
+		} else {
+			dropped++
+		}
+		require.Equal(t, "next", string(receive(t, server, 1)[0].Data))
+		require.Equal(t, Stats{Oversized: dropped}, server.Stats())
+	}
+}
+
+func TestReadUsesTheCapacityOfTheBuffers(t *testing.T) {
+	t.Parallel()
+	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
+	b := buffers(1)
+	for _, payload := range []string{"a", "a longer one"} { // the second does not fit what the first left
+		send(t, client, server.LocalAddr(), []byte(payload))
+		n, err := server.ReadBatch(b)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, payload, string(b[0].Data))
+	}
+
+	b = append(b, Datagram{Data: make([]byte, BufferSize-1)})
+	_, err := server.ReadBatch(b)
+	require.ErrorContains(t, err, "buffer 1 of a batch has room for 2323 bytes, need 2324")
+	n, err := server.ReadBatch(nil)
+	require.NoError(t, err)
+	require.Zero(t, n)
+}
+
+func TestRefusedDatagramsDoNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
+	to := server.LocalAddr()
+	v6 := netip.MustParseAddrPort("[2001:db8::1]:1")
+	n, err := client.WriteBatch([]Datagram{
+		{v6, []byte("wrong family")}, {to, []byte("1")}, {to, make([]byte, 70000)}, {to, []byte("2")}, {netip.AddrPort{}, nil}, {to, []byte("3")},
+	})
+	require.Error(t, err)
+	require.Equal(t, 3, n)
+	for i, d := range receive(t, server, 3) {
+		require.Equal(t, fmt.Sprint(i+1), string(d.Data))
+	}
+	require.Equal(t, Stats{WriteErrors: 3}, client.Stats())
+}
+
+// An unreachable port is reported to a connected socket on every system; our sockets are not connected,
+// so this makes one that is.
+func TestErrorsFromTheNetworkDoNotEndReading(t *testing.T) {
+	t.Parallel()
+	gone := mustListen(t, "127.0.0.1:0", Options{})
+	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(gone.LocalAddr()))
+	require.NoError(t, err)
+	s := newSocket(conn, Options{})
+	defer s.Close()
+	require.NoError(t, gone.Close())
+	_, err = conn.Write([]byte("anybody?"))
+	require.NoError(t, err)
+
+	back, err := Listen(gone.LocalAddr(), Options{})
+	require.NoError(t, err)
+	defer back.Close()
+	send(t, back, s.LocalAddr(), []byte("here"))
+	require.Equal(t, "here", string(receive(t, s, 1)[0].Data))
+	if runtime.GOOS == "linux" { // which reports it before the write returns
+		require.Equal(t, Stats{ReadErrors: 1}, s.Stats())
+	}
+}
+
+func TestEndOfReading(t *testing.T) {
+	t.Parallel()
+	op := func(err error) error { return &net.OpError{Op: "read", Net: "udp", Err: err} }
+	require.Equal(t, net.ErrClosed, endOfReading(op(net.ErrClosed)))
+	require.Equal(t, os.ErrDeadlineExceeded, endOfReading(op(os.ErrDeadlineExceeded)))
+	require.NoError(t, endOfReading(op(os.NewSyscallError("recvfrom", os.ErrPermission))))
+}
+
+func TestUnreachablePeersDoNotEndReading(t *testing.T) {
+	t.Parallel()
+	s, gone := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
+	require.NoError(t, gone.Close())
+	for range 5 {
+		_, _ = s.WriteBatch([]Datagram{{gone.LocalAddr(), []byte("anybody?")}})
+	}
+	send(t, mustListen(t, "127.0.0.1:0", Options{}), s.LocalAddr(), []byte("somebody"))
+	require.Equal(t, "somebody", string(receive(t, s, 1)[0].Data))
+}
+
+func TestPersistentErrorsArePacedUntilClose(t *testing.T) {
+	t.Parallel()
+	s := mustListen(t, "127.0.0.1:0", Options{})
+	begin := time.Now()
+	for failures := range 17 {
+		s.pause(failures)
+	}
+	s.pause(20)
+	require.GreaterOrEqual(t, time.Since(begin), 16*time.Millisecond)
+	require.NoError(t, s.Close())
+	begin = time.Now()
+	for range 1000 {
+		s.pause(1 << 30) // 100 ms each, were the socket open
+	}
+	require.Less(t, time.Since(begin), patience)
+}
+
+func TestCloseEndsReading(t *testing.T) {
+	t.Parallel()
+	s := mustListen(t, "[::]:0", Options{})
+	ended := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := s.ReadBatch(buffers(4))
+			ended <- err
+		}()
+	}
+	require.NoError(t, s.Close())
+	for range 3 {
+		require.Equal(t, net.ErrClosed, <-ended)
+	}
+	require.NoError(t, s.Close(), "closing again")
+	_, err := s.ReadBatch(buffers(1))
+	require.Equal(t, net.ErrClosed, err)
+	n, err := s.WriteBatch([]Datagram{{at("127.0.0.1", s), []byte("x")}})
+	require.Equal(t, net.ErrClosed, err)
+	require.Zero(t, n)
+	require.Equal(t, Stats{}, s.Stats())
+}
+
+func TestReadDeadline(t *testing.T) {
+	t.Parallel()
+	s := mustListen(t, "127.0.0.1:0", Options{})
+	ended := make(chan error)
+	go func() {
+		_, err := s.ReadBatch(buffers(1))
+		ended <- err
+	}()
+	require.NoError(t, s.SetReadDeadline(time.Now().Add(-time.Second)))
+	require.Equal(t, os.ErrDeadlineExceeded, <-ended)
+	_, err := s.ReadBatch(buffers(1))
+	require.Equal(t, os.ErrDeadlineExceeded, err)
+
+	require.NoError(t, s.SetReadDeadline(time.Time{}))
+	send(t, s, s.LocalAddr(), []byte("self"))
+	require.Equal(t, "self", string(receive(t, s, 1)[0].Data))
+}
+
+func TestConcurrentWritersAndReaders(t *testing.T) {
+	t.Parallel()
+	server := mustListen(t, "[::]:0", Options{ReadBuffer: 4 << 20})
+	const writers, each = 4, 100
+	var wg sync.WaitGroup
+	for w := range writers {
+		client := mustListen(t, "127.0.0.1:0", Options{})
+		for range 2 { // two goroutines for each socket
+			wg.Go(func() {
+				for i := range each {
+					_, err := client.WriteBatch([]Datagram{{at("127.0.0.1", server), []byte{byte(w), byte(i)}}})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	var mu sync.Mutex
+	seen := map[[2]byte]int{}
+	require.NoError(t, server.SetReadDeadline(time.Now().Add(patience)))
+	for range 2 {
+		wg.Go(func() {
+			b := buffers(8)
+			for {
+				n, err := server.ReadBatch(b)
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				for _, d := range b[:n] {
+					seen[[2]byte(d.Data)]++
+				}
+				done := len(seen) == writers*each
+				mu.Unlock()
+				if done {
+					server.SetReadDeadline(time.Now())
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, seen, writers*each)
+}
+
+func TestSocketBuffersAreNotMadeSmaller(t *testing.T) {
+	t.Parallel()
+	read, write := mustListen(t, "127.0.0.1:0", Options{ReadBuffer: -1, WriteBuffer: -1}).BufferSizes()
+	small := Options{ReadBuffer: 1, WriteBuffer: 1}
+	gotRead, gotWrite := mustListen(t, "127.0.0.1:0", small).BufferSizes()
+	require.Equal(t, [2]int{read, write}, [2]int{gotRead, gotWrite})
+
+	gotRead, gotWrite = mustListen(t, "127.0.0.1:0", Options{}).BufferSizes()
+	require.GreaterOrEqual(t, gotRead, read)
+	require.GreaterOrEqual(t, gotWrite, write)
+	require.Equal(t, DefaultSocketBuffer, bufferSize(0))
+}
+
+func TestReadAndWriteDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, addrs := range [][2]string{{"127.0.0.1:0", "127.0.0.1"}, {"[::]:0", "127.0.0.1"}, {"[::1]:0", "::1"}} {
+		t.Run(addrs[0]+" "+addrs[1], func(t *testing.T) {
+			if addrs[1] == "::1" {
+				needV6(t)
+			}
+			s := mustListen(t, addrs[0], Options{})
+			var c Conn = Impair(s, Conditions{})
+			in := buffers(4)
+			out := []Datagram{{at(addrs[1], s), make([]byte, 1200)}, {at(addrs[1], s), make([]byte, 100)}}
+			require.Zero(t, testing.AllocsPerRun(200, func() {
+				if n, err := c.WriteBatch(out); n != 2 || err != nil {
+					t.Fatal(n, err)
+				}
+				for got := 0; got < 2; {
+					n, err := c.ReadBatch(in)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got += n
+				}
+			}))
+		})
+	}
+}
+
+func BenchmarkWriteRead(b *testing.B) {
+	for _, batch := range []int{1, 8, 32} {
+		b.Run(fmt.Sprint("batch ", batch), func(b *testing.B) {
+			server, client := mustListen(b, "127.0.0.1:0", Options{ReadBuffer: 1 << 20}), mustListen(b, "127.0.0.1:0", Options{})
+			in, out := buffers(batch), make([]Datagram, batch)
+			for i := range out {
+				out[i] = Datagram{server.LocalAddr(), make([]byte, 1200)}
+			}
+			b.ReportAllocs()
+			b.SetBytes(int64(1200 * batch))
+			for b.Loop() {
+				if _, err := client.WriteBatch(out); err != nil {
+					b.Fatal(err)
+				}
+				for got := 0; got < batch; {
+					n, err := server.ReadBatch(in)
+					if err != nil {
+						b.Fatal(err)
+					}
+					got += n
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package udp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+const (
+	// MaxPayload is the largest UDP payload that a peer ever sends: Valve's
+	// k_cbSteamNetworkingSocketsMaxUDPMsgLen.
+	MaxPayload = 1300
+
+	// BufferSize is the least capacity of a buffer to read into. It exceeds MaxPayload as that of
+	// Valve's library does, because longer padded messages are valid; see Conn.
+	BufferSize = MaxPayload + 1024
+
+	// DefaultSocketBuffer is how many bytes of datagrams the system is asked to buffer, each way.
+	DefaultSocketBuffer = 256 << 10
+)
+
+// Datagram is one UDP payload and its peer.
+type Datagram struct {
+	// Addr is where a received datagram came from, and where one to send goes. Received IPv4
+	// addresses are plain IPv4, also on sockets that carry IPv6 too; link-local IPv6 addresses have a
+	// zone.
+	Addr netip.AddrPort
+
+	// Data is the payload. Reading uses the whole capacity of Data as its buffer, whatever its
+	// length, and sets the length to that of the payload.
+	Data []byte
+}
+
+// Conn sends and receives datagrams in batches. Methods may be called from any number of goroutines at
+// the same time.
+type Conn interface {
+	// ReadBatch waits for at least one datagram, fills in as many of b as are there without more
+	// waiting, and returns how many. The Data of each element of b must have a capacity of BufferSize
+	// or more. A datagram that leaves no room in its buffer might have been cut off; it is dropped
+	// and counted instead of returned.
+	//
+	// The error is net.ErrClosed after Close and os.ErrDeadlineExceeded after the deadline (compare
+	// with errors.Is); buffers that are too small are an error too. Nothing else ends reading.
+	ReadBatch(b []Datagram) (n int, err error)
+
+	// WriteBatch sends the datagrams of b in order and returns how many the system accepted. One that it
+	// refuses (no route, wrong address family, full buffers) is lost, as it might be on the way, and
+	// the others are sent all the same; the error is that of the first one refused. The error
+	// is net.ErrClosed after Close.
+	WriteBatch(b []Datagram) (n int, err error)
+
+	// SetReadDeadline sets the instant after which ReadBatch fails instead of waiting, also for calls
+	// that wait already. The zero Time is no deadline.
+	SetReadDeadline(t time.Time) error
+
+	// LocalAddr returns the address and port to which the socket is bound.
+	LocalAddr() netip.AddrPort
+
+	// Close closes the socket and ends all calls that wait. The port is free on return.
+	Close() error
+}
+
+// Options configures a socket. The zero Options is what an application normally wants.
+type Options struct {
+	// ReadBuffer and WriteBuffer are how many bytes of datagrams the system is asked to buffer; 0
+	// means DefaultSocketBuffer, and negative leaves the system's default. Buffers are never made
+	// smaller than that default. Systems cap the sizes: see Socket.BufferSizes.
+	ReadBuffer, WriteBuffer int
+
+	// V6Only makes Listen on the unspecified IPv6 address refuse IPv4.
+	V6Only bool
+}
+
+// checkBuffers returns an error if a buffer is too small to read into.
+func checkBuffers(b []Datagram) error {
+	for i := range b {
+		if n := cap(b[i].Data); n < BufferSize {
+			return fmt.Errorf("udp: buffer %d of a batch has room for %d bytes, need %d", i, n, BufferSize)
+		}
+	}
+	return nil
+}
+
+// unmap returns addr with an IPv4-mapped IPv6 address replaced by the IPv4 address.
+func unmap(addr netip.AddrPort) netip.AddrPort {
+	if addr.Addr().Is4In6() {
+		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	return addr
+}
