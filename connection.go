@@ -173,6 +173,9 @@ func (c *connection) stateChanged(e conn.Event) {
 		if c.state == StateNone {
 			c.inbox.clear()
 		}
+		if old == StateConnecting && c.listen != nil {
+			c.listen.waiting.Add(-1)
+		}
 		if old == StateConnecting || c.listen == nil {
 			lockSettings(c.config)
 		}

@@ -3,6 +3,7 @@ package gns
 import (
 	"crypto/rand"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
@@ -18,7 +19,13 @@ type listenSocket struct {
 	// incoming, if not nil, is told of every new connection instead of leaving it to callbacks alone. It
 	// is called with the connection locked and must not block.
 	incoming func(*connection)
+
+	waiting atomic.Int32 // connections that wait to be accepted
 }
+
+// maxWaiting is how many connections may wait to be accepted on a listen socket. Whoever comes then is
+// not answered and asks again half a second later.
+const maxWaiting = 4096
 
 // CreateListenSocketIP listens on a UDP address. The unspecified IPv6 address listens on IPv4 too; port
 // 0 takes a free port, which ListenSocketAddress tells. Options apply to every connection that arrives.
@@ -53,6 +60,9 @@ func (s *Sockets) listen(local netip.AddrPort, incoming func(*connection), opts 
 	l := &listenSocket{ep: ep, config: store, incoming: incoming}
 	ep.listen = l
 	ep.listener, err = conn.NewListener(rand.Reader, func(remote netip.AddrPort) (conn.Config, bool) {
+		if l.waiting.Load() >= maxWaiting {
+			return conn.Config{}, false
+		}
 		return s.coreConfig(remote, store), true
 	})
 	if err != nil {
@@ -137,6 +147,7 @@ func (s *Sockets) addIncoming(ep *endpoint, l *listenSocket, core *conn.Conn) *c
 	}
 	s.conns[c.handle] = c
 	s.mu.Unlock()
+	l.waiting.Add(1)
 	ep.add(c)
 	if l.incoming != nil {
 		l.incoming(c)
