@@ -220,10 +220,10 @@ func (s *Sent) OldestTimed() (n PacketNumber, at mono.Time, ok bool) {
 	return 0, 0, false
 }
 
-// Forget drops the records of lost packets sent before the given time; an ack would come too late to
-// be of use.
+// Forget drops the records of lost packets sent before the given time on which the peer has reported;
+// should it change its mind, that would come too late to be of use.
 func (s *Sent) Forget(before mono.Time) {
-	for s.tail < s.next {
+	for s.tail < s.stopWaiting {
 		word, bit := s.bit(s.tail)
 		if s.open[word]&bit != 0 || s.records[s.slot(s.tail)].at >= before {
 			return

@@ -200,15 +200,16 @@ func TestTimeOut(t *testing.T) {
 	require.EqualValues(t, 7, n)
 }
 
-// TestForget: lost packets are remembered for a while, for late acks; packets whose fate is unknown
-// are never forgotten by age.
+// TestForget: lost packets are remembered for a while, for late acks; packets on which the peer has
+// not reported at all are not forgotten by age.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	s := newSentTest(t)
 	s.send(2)
 	s.advance(10 * ms)
 	s.send(2)
-	s.Ack(3, []Block{{0, 2}}, s)
+	s.Ack(4, []Block{{1, 2}}, s)
+	s.TimeOut(5, s)
 	s.log = nil
 	s.Forget(at(0))
 	_, ok := s.SentAt(2)
@@ -216,9 +217,9 @@ func TestForget(t *testing.T) {
 	s.Forget(at(time.Hour))
 	_, ok = s.SentAt(3)
 	require.False(t, ok)
-	_, ok = s.SentAt(4)
-	require.True(t, ok, "fate unknown")
-	s.Ack(3, []Block{{2, 0}}, s)
+	_, ok = s.SentAt(5)
+	require.True(t, ok, "the peer has not reported on it yet")
+	s.Ack(4, []Block{{3, 0}}, s)
 	s.wantFates()
 }
 

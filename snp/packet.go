@@ -82,6 +82,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 // fillPlan chooses the segments of a packet with room bytes left.
 func (s *Session) fillPlan(room int) {
 	s.plan.reset()
+	s.plan.noFragment = s.noFragment()
 	s.taken = s.taken[:0]
 	room++ // the last segment needs no size byte
 	for room > minPiece {

@@ -5,6 +5,8 @@ type plan struct {
 	groups     []planGroup
 	reliable   []interval
 	unreliable []planUnreliable
+
+	noFragment int // an unreliable message up to this size is not cut to fill a packet
 }
 
 // planGroup is the segments of one lane: reliable ones in ascending order, then unreliable ones. In

@@ -136,7 +136,8 @@ func (s *Session) expireTimer(now mono.Time) {
 	}
 	for range maxTimeouts {
 		s.sent.TimeOut(n, s.observer)
-		if n, at, ok = s.sent.OldestTimed(); !ok || at.Add(s.rtt.RTO()) > now {
+		// What was sent soon after is most probably lost too.
+		if n, at, ok = s.sent.OldestTimed(); !ok || at.Add(s.rtt.RTO()/2) > now {
 			break
 		}
 	}

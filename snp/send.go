@@ -68,6 +68,9 @@ func (s *Session) maxUnreliable() int {
 	return min(MaxUnreliableSize, pieces*max(s.cfg.MaxPlaintext-overhead, 1))
 }
 
+// noFragment is the size up to which a message is sent in one piece.
+func (s *Session) noFragment() int { return max(s.cfg.MaxPlaintext-100, 1) }
+
 // Flush lets everything queued be sent at once.
 func (s *Session) Flush(now mono.Time) {
 	s.flushed = s.seq
@@ -176,8 +179,7 @@ func (s *Session) LanePending(lane int) (unreliable, reliable, unackedReliable i
 func (s *Session) QueueTime(now mono.Time) time.Duration {
 	pending := s.pendingUnreliable + s.pendingReliable
 	if len(s.lanes) == 1 {
-		// Messages up to this size are sent in one piece.
-		noFragment := max(s.cfg.MaxPlaintext-100, 1)
+		noFragment := s.noFragment()
 		return s.transmitTime(pending / noFragment * noFragment)
 	}
 	return s.debt(now) + s.transmitTime(pending)

@@ -251,6 +251,9 @@ func (l *sendLane) fillUnreliable(p *plan, g *planGroup, room int, must bool) (l
 	header := unreliableHeaderSize(groupState{number: g.number}, q.number, uint32(l.offset))
 	n := min(remaining, int64(room-header), maxExplicitSize)
 	if n < remaining {
+		if l.offset == 0 && remaining <= int64(p.noFragment) && !must {
+			return room, false // two packets are lost more easily than one
+		}
 		// Never so small that the rest needs too many segments.
 		least := remaining
 		if left := maxUnreliableSegments - l.segments; left > 1 {
