@@ -13,6 +13,10 @@ const (
 	// smaller than this.
 	minPiece = 16
 
+	// maxHoles: with so many known gaps in the peer's stream, repair comes before new data. Receivers
+	// refuse to split gaps when there are 20, and to open more when there are 30.
+	maxHoles = 16
+
 	// numberCheck is how far message numbers may run ahead of what the peer is known to have seen
 	// before a packet is used to find out.
 	numberCheck = 1000
@@ -127,7 +131,15 @@ func (l *sendLane) sendable(window int64) bool {
 	if l.queue.len() == 0 {
 		return false
 	}
-	return !l.queue.front().reliable || l.sent < l.oldest+window
+	return !l.queue.front().reliable || l.sent < l.limit(window)
+}
+
+// limit is the stream position up to which data may be sent for the first time.
+func (l *sendLane) limit(window int64) int64 {
+	if len(l.ackedAbove.list) >= maxHoles {
+		return l.sent
+	}
+	return l.oldest + window
 }
 
 // onAcked notes that the peer has [begin, end).
@@ -210,7 +222,7 @@ func (l *sendLane) fillLost(p *plan, g *planGroup, room int, must bool) (left in
 // fillNew plans stream data that was never sent, up to the next unreliable message. Data that
 // continues the previous segment is merged with it.
 func (l *sendLane) fillNew(p *plan, g *planGroup, room int, window int64, must bool) (left int, more bool) {
-	limit := l.oldest + window
+	limit := l.limit(window)
 	for room > 0 && l.queue.len() > 0 && l.queue.front().reliable {
 		header := 0
 		last := len(p.reliable) - 1
