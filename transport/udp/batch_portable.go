@@ -1,4 +1,13 @@
+//go:build !linux
+
 package udp
+
+import "net"
+
+// batcher moves several datagrams with one system call, which is not to be had on this system.
+type batcher struct{}
+
+func newBatcher(*net.UDPConn) *batcher { return nil }
 
 // read reads what is there, at least one datagram, into b. It returns 0 without error if all of it was
 // dropped.

@@ -31,7 +31,8 @@ type Conditions struct {
 // networks (Valve's FakePacket* and FakeRateLimit* values). Without conditions it costs next to nothing.
 //
 // Datagrams under way when it is closed are lost, as are those for which there is no memory (64 MiB each
-// way). What the simulated network loses counts as sent.
+// way). What the simulated network loses counts as sent. Each Impaired is a network of its own: a rate
+// limit holds for each socket, where Valve's holds for all sockets of a process together.
 type Impaired struct {
 	conn Conn
 	seed uint64

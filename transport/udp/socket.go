@@ -13,6 +13,7 @@ import (
 // Socket is a UDP socket of the operating system.
 type Socket struct {
 	conn                    *net.UDPConn
+	batch                   *batcher // nil: one system call for each datagram
 	local                   netip.AddrPort
 	readBuffer, writeBuffer int
 
@@ -36,6 +37,9 @@ func newSocket(conn *net.UDPConn, opts Options) *Socket {
 	s := &Socket{conn: conn, closed: make(chan struct{})}
 	if addr, ok := conn.LocalAddr().(*net.UDPAddr); ok {
 		s.local = unmap(addr.AddrPort())
+	}
+	if !opts.SingleCalls {
+		s.batch = newBatcher(conn)
 	}
 	s.readBuffer, s.writeBuffer = setBuffers(conn, bufferSize(opts.ReadBuffer), bufferSize(opts.WriteBuffer))
 	return s

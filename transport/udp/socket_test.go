@@ -76,8 +76,23 @@ func at(ip string, s Conn) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr(ip), s.LocalAddr().Port())
 }
 
-func TestDatagramsArriveWithTheirSender(t *testing.T) {
+// eachPath runs a test with a system call for each batch and with one for each datagram; on some systems
+// these are the same.
+func eachPath(t *testing.T, f func(t *testing.T, opts Options)) {
 	t.Parallel()
+	for _, single := range []bool{false, true} {
+		t.Run(fmt.Sprint("SingleCalls ", single), func(t *testing.T) {
+			t.Parallel()
+			f(t, Options{SingleCalls: single})
+		})
+	}
+}
+
+func TestDatagramsArriveWithTheirSender(t *testing.T) {
+	eachPath(t, testDatagramsArriveWithTheirSender)
+}
+
+func testDatagramsArriveWithTheirSender(t *testing.T, opts Options) {
 	for _, tt := range []struct {
 		name           string
 		server, client string
@@ -97,14 +112,17 @@ func TestDatagramsArriveWithTheirSender(t *testing.T) {
 			if tt.v6 {
 				needV6(t)
 			}
-			server, client := mustListen(t, tt.server, Options{}), mustListen(t, tt.client, Options{})
+			server, client := mustListen(t, tt.server, opts), mustListen(t, tt.client, opts)
 			require.NotZero(t, server.LocalAddr().Port())
 			require.False(t, server.LocalAddr().Addr().Is4In6())
 
-			send(t, client, at(tt.to, server), []byte("ping"))
-			got := receive(t, server, 1)[0]
-			require.Equal(t, "ping", string(got.Data))
-			require.Equal(t, at(tt.from, client), got.Addr)
+			send(t, client, at(tt.to, server), []byte("ping"), []byte("again"))
+			var got Datagram
+			for i, d := range receive(t, server, 2) {
+				require.Equal(t, []string{"ping", "again"}[i], string(d.Data))
+				require.Equal(t, at(tt.from, client), d.Addr)
+				got = d
+			}
 
 			send(t, server, got.Addr, []byte("pong"))
 			got = receive(t, client, 1)[0]
@@ -129,19 +147,20 @@ func TestV6OnlyDoesNotTakeIPv4(t *testing.T) {
 }
 
 func TestLinkLocalAddressesKeepTheirZone(t *testing.T) {
-	t.Parallel()
-	addr, ok := linkLocal(t)
-	if !ok {
-		t.Skip("this host has no link-local IPv6 address")
-	}
-	a := mustListen(t, netip.AddrPortFrom(addr, 0).String(), Options{})
-	b := mustListen(t, "[::]:0", Options{})
-	require.Equal(t, addr, a.LocalAddr().Addr())
-	send(t, a, netip.AddrPortFrom(addr, b.LocalAddr().Port()), []byte("x"))
-	got := receive(t, b, 1)[0]
-	require.Equal(t, a.LocalAddr(), got.Addr)
-	send(t, b, got.Addr, []byte("y"))
-	require.Equal(t, "y", string(receive(t, a, 1)[0].Data))
+	eachPath(t, func(t *testing.T, opts Options) {
+		addr, ok := linkLocal(t)
+		if !ok {
+			t.Skip("this host has no link-local IPv6 address")
+		}
+		a := mustListen(t, netip.AddrPortFrom(addr, 0).String(), opts)
+		b := mustListen(t, "[::]:0", opts)
+		require.Equal(t, addr, a.LocalAddr().Addr())
+		send(t, a, netip.AddrPortFrom(addr, b.LocalAddr().Port()), []byte("x"))
+		got := receive(t, b, 1)[0]
+		require.Equal(t, a.LocalAddr(), got.Addr)
+		send(t, b, got.Addr, []byte("y"))
+		require.Equal(t, "y", string(receive(t, a, 1)[0].Data))
+	})
 }
 
 func linkLocal(t *testing.T) (netip.Addr, bool) {
@@ -163,52 +182,98 @@ func linkLocal(t *testing.T) (netip.Addr, bool) {
 }
 
 func TestBatchOfManyKeepsOrderAndContent(t *testing.T) {
-	t.Parallel()
-	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
-	var payloads [][]byte
-	for i := range 100 {
-		payloads = append(payloads, bytes.Repeat([]byte{byte(i)}, 1+13*i))
-	}
-	send(t, client, server.LocalAddr(), payloads...)
-	for i, d := range receive(t, server, len(payloads)) {
-		require.Equal(t, payloads[i], d.Data)
-		require.Equal(t, client.LocalAddr(), d.Addr)
-	}
+	eachPath(t, func(t *testing.T, opts Options) {
+		server, client := mustListen(t, "127.0.0.1:0", opts), mustListen(t, "127.0.0.1:0", opts)
+		var payloads [][]byte
+		for i := range 100 {
+			payloads = append(payloads, bytes.Repeat([]byte{byte(i)}, 1+13*i))
+		}
+		send(t, client, server.LocalAddr(), payloads...)
+		for i, d := range receive(t, server, len(payloads)) {
+			require.Equal(t, payloads[i], d.Data)
+			require.Equal(t, client.LocalAddr(), d.Addr)
+		}
+	})
+}
+
+// Runs of one size, which some systems send as one, do not change what arrives.
+func TestBatchesOfAnySizesArriveUnchanged(t *testing.T) {
+	eachPath(t, func(t *testing.T, opts Options) {
+		a, b, client := mustListen(t, "127.0.0.1:0", opts), mustListen(t, "127.0.0.1:0", opts), mustListen(t, "[::]:0", opts)
+		var out []Datagram
+		var toA, toB [][]byte
+		add := func(peer *Socket, list *[][]byte, sizes ...int) {
+			for _, n := range sizes {
+				p := bytes.Repeat([]byte{byte(len(out))}, n)
+				*list = append(*list, p)
+				out = append(out, Datagram{peer.LocalAddr(), p})
+			}
+		}
+		add(a, &toA, 1200, 1200, 1200, 700)
+		add(b, &toB, 100, 100)
+		add(a, &toA, 700, 1200, 0, 0, 1, 1, 1300, 1300)
+		add(b, &toB, 1300, 1299, 1300, 1300)
+		for range 40 {
+			add(b, &toB, 1174)
+		}
+		for range 2 { // more bytes than fit a run
+			add(a, &toA, BufferSize-1, BufferSize-1, 60000, 5000)
+		}
+		n, err := client.WriteBatch(out)
+		require.NoError(t, err)
+		require.Equal(t, len(out), n)
+		for _, tt := range []struct {
+			server *Socket
+			want   [][]byte
+		}{{a, toA}, {b, toB}} {
+			var want [][]byte
+			for _, p := range tt.want {
+				if len(p) < BufferSize {
+					want = append(want, p)
+				}
+			}
+			for i, d := range receive(t, tt.server, len(want)) {
+				require.Equal(t, want[i], d.Data, "%d", i)
+			}
+		}
+	})
 }
 
 func TestOneBatchGoesToManyPeers(t *testing.T) {
-	t.Parallel()
-	server := mustListen(t, "[::]:0", Options{})
-	var clients []*Socket
-	var b []Datagram
-	for i := range 10 {
-		c := mustListen(t, "127.0.0.1:0", Options{})
-		clients = append(clients, c)
-		b = append(b, Datagram{c.LocalAddr(), []byte(fmt.Sprint("to ", i))})
-	}
-	n, err := server.WriteBatch(b)
-	require.NoError(t, err)
-	require.Equal(t, len(b), n)
-	for i, c := range clients {
-		require.Equal(t, fmt.Sprint("to ", i), string(receive(t, c, 1)[0].Data))
-	}
+	eachPath(t, func(t *testing.T, opts Options) {
+		server := mustListen(t, "[::]:0", opts)
+		var clients []*Socket
+		var b []Datagram
+		for i := range 10 {
+			c := mustListen(t, "127.0.0.1:0", opts)
+			clients = append(clients, c)
+			b = append(b, Datagram{c.LocalAddr(), []byte(fmt.Sprint("to ", i))})
+		}
+		n, err := server.WriteBatch(b)
+		require.NoError(t, err)
+		require.Equal(t, len(b), n)
+		for i, c := range clients {
+			require.Equal(t, fmt.Sprint("to ", i), string(receive(t, c, 1)[0].Data))
+		}
+	})
 }
 
 func TestDatagramsThatMayBeTruncatedAreDropped(t *testing.T) {
-	t.Parallel()
-	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
-	payload := make([]byte, 9000)
-	dropped := uint64(0)
-	for _, n := range []int{0, 1, MaxPayload, BufferSize - 1, BufferSize, BufferSize + 1, len(payload)} {
-		send(t, client, server.LocalAddr(), payload[:n], []byte("next"))
-		if n < BufferSize {
-			require.Len(t, receive(t, server, 1)[0].Data, n)
-		} else {
-			dropped++
+	eachPath(t, func(t *testing.T, opts Options) {
+		server, client := mustListen(t, "127.0.0.1:0", opts), mustListen(t, "127.0.0.1:0", opts)
+		payload := make([]byte, 9000)
+		dropped := uint64(0)
+		for _, n := range []int{0, 1, MaxPayload, BufferSize - 1, BufferSize, BufferSize + 1, len(payload)} {
+			send(t, client, server.LocalAddr(), payload[:n], []byte("next"))
+			if n < BufferSize {
+				require.Len(t, receive(t, server, 1)[0].Data, n)
+			} else {
+				dropped++
+			}
+			require.Equal(t, "next", string(receive(t, server, 1)[0].Data))
+			require.Equal(t, Stats{Oversized: dropped}, server.Stats())
 		}
-		require.Equal(t, "next", string(receive(t, server, 1)[0].Data))
-		require.Equal(t, Stats{Oversized: dropped}, server.Stats())
-	}
+	})
 }
 
 func TestReadUsesTheCapacityOfTheBuffers(t *testing.T) {
@@ -232,42 +297,44 @@ func TestReadUsesTheCapacityOfTheBuffers(t *testing.T) {
 }
 
 func TestRefusedDatagramsDoNotStopTheOthers(t *testing.T) {
-	t.Parallel()
-	server, client := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
-	to := server.LocalAddr()
-	v6 := netip.MustParseAddrPort("[2001:db8::1]:1")
-	n, err := client.WriteBatch([]Datagram{
-		{v6, []byte("wrong family")}, {to, []byte("1")}, {to, make([]byte, 70000)}, {to, []byte("2")}, {netip.AddrPort{}, nil}, {to, []byte("3")},
+	eachPath(t, func(t *testing.T, opts Options) {
+		server, client := mustListen(t, "127.0.0.1:0", opts), mustListen(t, "127.0.0.1:0", opts)
+		to := server.LocalAddr()
+		v6 := netip.MustParseAddrPort("[2001:db8::1]:1")
+		n, err := client.WriteBatch([]Datagram{
+			{v6, []byte("wrong family")}, {to, []byte("1")}, {to, make([]byte, 70000)}, {to, []byte("2")}, {netip.AddrPort{}, nil}, {to, []byte("3")},
+		})
+		require.Error(t, err)
+		require.Equal(t, 3, n)
+		for i, d := range receive(t, server, 3) {
+			require.Equal(t, fmt.Sprint(i+1), string(d.Data))
+		}
+		require.Equal(t, Stats{WriteErrors: 3}, client.Stats())
 	})
-	require.Error(t, err)
-	require.Equal(t, 3, n)
-	for i, d := range receive(t, server, 3) {
-		require.Equal(t, fmt.Sprint(i+1), string(d.Data))
-	}
-	require.Equal(t, Stats{WriteErrors: 3}, client.Stats())
 }
 
 // An unreachable port is reported to a connected socket on every system; our sockets are not connected,
 // so this makes one that is.
 func TestErrorsFromTheNetworkDoNotEndReading(t *testing.T) {
-	t.Parallel()
-	gone := mustListen(t, "127.0.0.1:0", Options{})
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(gone.LocalAddr()))
-	require.NoError(t, err)
-	s := newSocket(conn, Options{})
-	defer s.Close()
-	require.NoError(t, gone.Close())
-	_, err = conn.Write([]byte("anybody?"))
-	require.NoError(t, err)
+	eachPath(t, func(t *testing.T, opts Options) {
+		gone := mustListen(t, "127.0.0.1:0", opts)
+		conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(gone.LocalAddr()))
+		require.NoError(t, err)
+		s := newSocket(conn, opts)
+		defer s.Close()
+		require.NoError(t, gone.Close())
+		_, err = conn.Write([]byte("anybody?"))
+		require.NoError(t, err)
 
-	back, err := Listen(gone.LocalAddr(), Options{})
-	require.NoError(t, err)
-	defer back.Close()
-	send(t, back, s.LocalAddr(), []byte("here"))
-	require.Equal(t, "here", string(receive(t, s, 1)[0].Data))
-	if runtime.GOOS == "linux" { // which reports it before the write returns
-		require.Equal(t, Stats{ReadErrors: 1}, s.Stats())
-	}
+		back, err := Listen(gone.LocalAddr(), opts)
+		require.NoError(t, err)
+		defer back.Close()
+		send(t, back, s.LocalAddr(), []byte("here"))
+		require.Equal(t, "here", string(receive(t, s, 1)[0].Data))
+		if runtime.GOOS == "linux" { // which reports it before the write returns
+			require.Equal(t, Stats{ReadErrors: 1}, s.Stats())
+		}
+	})
 }
 
 func TestEndOfReading(t *testing.T) {
@@ -279,14 +346,15 @@ func TestEndOfReading(t *testing.T) {
 }
 
 func TestUnreachablePeersDoNotEndReading(t *testing.T) {
-	t.Parallel()
-	s, gone := mustListen(t, "127.0.0.1:0", Options{}), mustListen(t, "127.0.0.1:0", Options{})
-	require.NoError(t, gone.Close())
-	for range 5 {
-		_, _ = s.WriteBatch([]Datagram{{gone.LocalAddr(), []byte("anybody?")}})
-	}
-	send(t, mustListen(t, "127.0.0.1:0", Options{}), s.LocalAddr(), []byte("somebody"))
-	require.Equal(t, "somebody", string(receive(t, s, 1)[0].Data))
+	eachPath(t, func(t *testing.T, opts Options) {
+		s, gone := mustListen(t, "127.0.0.1:0", opts), mustListen(t, "127.0.0.1:0", opts)
+		require.NoError(t, gone.Close())
+		for range 5 {
+			_, _ = s.WriteBatch([]Datagram{{gone.LocalAddr(), []byte("anybody?")}})
+		}
+		send(t, mustListen(t, "127.0.0.1:0", opts), s.LocalAddr(), []byte("somebody"))
+		require.Equal(t, "somebody", string(receive(t, s, 1)[0].Data))
+	})
 }
 
 func TestPersistentErrorsArePacedUntilClose(t *testing.T) {
@@ -307,57 +375,65 @@ func TestPersistentErrorsArePacedUntilClose(t *testing.T) {
 }
 
 func TestCloseEndsReading(t *testing.T) {
-	t.Parallel()
-	s := mustListen(t, "[::]:0", Options{})
-	ended := make(chan error)
-	for range 3 {
-		go func() {
-			_, err := s.ReadBatch(buffers(4))
-			ended <- err
-		}()
-	}
-	require.NoError(t, s.Close())
-	for range 3 {
-		require.Equal(t, net.ErrClosed, <-ended)
-	}
-	require.NoError(t, s.Close(), "closing again")
-	_, err := s.ReadBatch(buffers(1))
-	require.Equal(t, net.ErrClosed, err)
-	n, err := s.WriteBatch([]Datagram{{at("127.0.0.1", s), []byte("x")}})
-	require.Equal(t, net.ErrClosed, err)
-	require.Zero(t, n)
-	require.Equal(t, Stats{}, s.Stats())
+	eachPath(t, func(t *testing.T, opts Options) {
+		s := mustListen(t, "[::]:0", opts)
+		ended := make(chan error)
+		for range 3 {
+			go func() {
+				_, err := s.ReadBatch(buffers(4))
+				ended <- err
+			}()
+		}
+		require.NoError(t, s.Close())
+		for range 3 {
+			require.Equal(t, net.ErrClosed, <-ended)
+		}
+		require.NoError(t, s.Close(), "closing again")
+		_, err := s.ReadBatch(buffers(1))
+		require.Equal(t, net.ErrClosed, err)
+		n, err := s.WriteBatch([]Datagram{{at("127.0.0.1", s), []byte("x")}})
+		require.Equal(t, net.ErrClosed, err)
+		require.Zero(t, n)
+		require.Equal(t, Stats{}, s.Stats())
+	})
 }
 
 func TestReadDeadline(t *testing.T) {
-	t.Parallel()
-	s := mustListen(t, "127.0.0.1:0", Options{})
-	ended := make(chan error)
-	go func() {
+	eachPath(t, func(t *testing.T, opts Options) {
+		s := mustListen(t, "127.0.0.1:0", opts)
+		ended := make(chan error)
+		go func() {
+			_, err := s.ReadBatch(buffers(1))
+			ended <- err
+		}()
+		require.NoError(t, s.SetReadDeadline(time.Now().Add(-time.Second)))
+		require.Equal(t, os.ErrDeadlineExceeded, <-ended)
 		_, err := s.ReadBatch(buffers(1))
-		ended <- err
-	}()
-	require.NoError(t, s.SetReadDeadline(time.Now().Add(-time.Second)))
-	require.Equal(t, os.ErrDeadlineExceeded, <-ended)
-	_, err := s.ReadBatch(buffers(1))
-	require.Equal(t, os.ErrDeadlineExceeded, err)
+		require.Equal(t, os.ErrDeadlineExceeded, err)
 
-	require.NoError(t, s.SetReadDeadline(time.Time{}))
-	send(t, s, s.LocalAddr(), []byte("self"))
-	require.Equal(t, "self", string(receive(t, s, 1)[0].Data))
+		require.NoError(t, s.SetReadDeadline(time.Time{}))
+		send(t, s, s.LocalAddr(), []byte("self"))
+		require.Equal(t, "self", string(receive(t, s, 1)[0].Data))
+	})
 }
 
 func TestConcurrentWritersAndReaders(t *testing.T) {
-	t.Parallel()
-	server := mustListen(t, "[::]:0", Options{ReadBuffer: 4 << 20})
+	eachPath(t, testConcurrentWritersAndReaders)
+}
+
+func testConcurrentWritersAndReaders(t *testing.T, opts Options) {
+	opts.ReadBuffer = 4 << 20
+	server := mustListen(t, "[::]:0", opts)
 	const writers, each = 4, 100
 	var wg sync.WaitGroup
 	for w := range writers {
-		client := mustListen(t, "127.0.0.1:0", Options{})
+		client := mustListen(t, "127.0.0.1:0", opts)
 		for range 2 { // two goroutines for each socket
 			wg.Go(func() {
 				for i := range each {
-					_, err := client.WriteBatch([]Datagram{{at("127.0.0.1", server), []byte{byte(w), byte(i)}}})
+					_, err := client.WriteBatch([]Datagram{
+						{at("127.0.0.1", server), []byte{byte(w), byte(i), 1}}, {at("127.0.0.1", server), []byte{byte(w), byte(i), 2}},
+					})
 					if err != nil {
 						t.Error(err)
 					}
@@ -367,7 +443,7 @@ func TestConcurrentWritersAndReaders(t *testing.T) {
 	}
 	wg.Wait()
 	var mu sync.Mutex
-	seen := map[[2]byte]int{}
+	seen := map[[3]byte]int{}
 	require.NoError(t, server.SetReadDeadline(time.Now().Add(patience)))
 	for range 2 {
 		wg.Go(func() {
@@ -379,9 +455,9 @@ func TestConcurrentWritersAndReaders(t *testing.T) {
 				}
 				mu.Lock()
 				for _, d := range b[:n] {
-					seen[[2]byte(d.Data)]++
+					seen[[3]byte(d.Data)]++
 				}
-				done := len(seen) == writers*each
+				done := len(seen) == 2*writers*each
 				mu.Unlock()
 				if done {
 					server.SetReadDeadline(time.Now())
@@ -390,7 +466,7 @@ func TestConcurrentWritersAndReaders(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Len(t, seen, writers*each)
+	require.Len(t, seen, 2*writers*each)
 }
 
 func TestSocketBuffersAreNotMadeSmaller(t *testing.T) {
@@ -410,15 +486,25 @@ func TestReadAndWriteDoNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	for _, addrs := range [][2]string{{"127.0.0.1:0", "127.0.0.1"}, {"[::]:0", "127.0.0.1"}, {"[::1]:0", "::1"}} {
-		t.Run(addrs[0]+" "+addrs[1], func(t *testing.T) {
-			if addrs[1] == "::1" {
+	for _, tt := range []struct {
+		bind, to string
+		single   bool
+	}{
+		{"127.0.0.1:0", "127.0.0.1", false},
+		{"127.0.0.1:0", "127.0.0.1", true},
+		{"[::]:0", "127.0.0.1", false},
+		{"[::]:0", "127.0.0.1", true},
+		{"[::1]:0", "::1", false},
+		{"[::1]:0", "::1", true},
+	} {
+		t.Run(fmt.Sprintf("%s %s %v", tt.bind, tt.to, tt.single), func(t *testing.T) {
+			if tt.to == "::1" {
 				needV6(t)
 			}
-			s := mustListen(t, addrs[0], Options{})
+			s := mustListen(t, tt.bind, Options{SingleCalls: tt.single})
 			var c Conn = Impair(s, Conditions{})
 			in := buffers(4)
-			out := []Datagram{{at(addrs[1], s), make([]byte, 1200)}, {at(addrs[1], s), make([]byte, 100)}}
+			out := []Datagram{{at(tt.to, s), make([]byte, 1200)}, {at(tt.to, s), make([]byte, 100)}}
 			require.Zero(t, testing.AllocsPerRun(200, func() {
 				if n, err := c.WriteBatch(out); n != 2 || err != nil {
 					t.Fatal(n, err)
@@ -436,27 +522,30 @@ func TestReadAndWriteDoNotAllocate(t *testing.T) {
 }
 
 func BenchmarkWriteRead(b *testing.B) {
-	for _, batch := range []int{1, 8, 32} {
-		b.Run(fmt.Sprint("batch ", batch), func(b *testing.B) {
-			server, client := mustListen(b, "127.0.0.1:0", Options{ReadBuffer: 1 << 20}), mustListen(b, "127.0.0.1:0", Options{})
-			in, out := buffers(batch), make([]Datagram, batch)
-			for i := range out {
-				out[i] = Datagram{server.LocalAddr(), make([]byte, 1200)}
-			}
-			b.ReportAllocs()
-			b.SetBytes(int64(1200 * batch))
-			for b.Loop() {
-				if _, err := client.WriteBatch(out); err != nil {
-					b.Fatal(err)
+	for _, single := range []bool{false, true} {
+		for _, batch := range []int{1, 8, 32} {
+			b.Run(fmt.Sprintf("single=%v/batch=%d", single, batch), func(b *testing.B) {
+				opts := Options{ReadBuffer: 1 << 20, SingleCalls: single}
+				server, client := mustListen(b, "127.0.0.1:0", opts), mustListen(b, "127.0.0.1:0", opts)
+				in, out := buffers(batch), make([]Datagram, batch)
+				for i := range out {
+					out[i] = Datagram{server.LocalAddr(), make([]byte, 1200)}
 				}
-				for got := 0; got < batch; {
-					n, err := server.ReadBatch(in)
-					if err != nil {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := client.WriteBatch(out); err != nil {
 						b.Fatal(err)
 					}
-					got += n
+					for got := 0; got < batch; {
+						n, err := server.ReadBatch(in)
+						if err != nil {
+							b.Fatal(err)
+						}
+						got += n
+					}
 				}
-			}
-		})
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/datagram")
+			})
+		}
 	}
 }

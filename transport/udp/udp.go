@@ -69,6 +69,10 @@ type Options struct {
 
 	// V6Only makes Listen on the unspecified IPv6 address refuse IPv4.
 	V6Only bool
+
+	// SingleCalls makes one system call for each datagram, also where one call could move many (at
+	// present on Linux), as a way around a system in which that does not work.
+	SingleCalls bool
 }
 
 // checkBuffers returns an error if a buffer is too small to read into.
