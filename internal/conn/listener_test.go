@@ -120,7 +120,7 @@ func FuzzListener(f *testing.F) {
 	seed := newTestListener(f)
 	f.Add(request(f, seed, testStart, crypto.Localhost()), false)
 	f.Add(request(f, seed, testStart, crypto.GenericString("alice")), true)
-	for _, session := range loadSessions(f) {
+	for _, session := range append(loadSessions(f, goldenSessions), loadSessions(f, recordedSessions)...) {
 		for _, p := range session.Packets {
 			f.Add(p.data(f), false)
 		}
@@ -175,7 +175,7 @@ func exercise(t testing.TB, c *Conn, now mono.Time, datagrams ...[]byte) {
 // FuzzConn feeds arbitrary datagrams to an established connection in the clear, where every byte
 // reaches the parsers.
 func FuzzConn(f *testing.F) {
-	for _, session := range loadSessions(f) {
+	for _, session := range loadSessions(f, goldenSessions) {
 		for _, d := range session.Decoded {
 			f.Add(d.plaintext(f), uint16(d.PacketNumber), []byte{0x18, 2})
 		}

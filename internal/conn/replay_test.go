@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type recordedHandshake struct {
 	Client recordedSide `json:"client"`
 	Server recordedSide `json:"server"`
 	Cipher string       `json:"cipher"`
+	KeyLog string       `json:"key_log"` // sessions recorded by the interoperability tests have only this
 }
 
 type recordedSide struct {
@@ -54,6 +56,7 @@ type recordedPacket struct {
 	Time int64  `json:"t_us"`
 	Dir  string `json:"dir"`
 	Hex  string `json:"hex"`
+	Fate string `json:"fate"` // "dropped": did not arrive
 }
 
 func (p recordedPacket) data(t testing.TB) []byte { return decodeHex(t, p.Hex) }
@@ -74,14 +77,18 @@ func decodeHex(t testing.TB, s string) []byte {
 	return b
 }
 
-// loadSessions reads the golden sessions and those that the interoperability tests recorded.
-func loadSessions(t testing.TB) []recordedSession {
+const (
+	goldenSessions   = "../../testdata/vectors/session-udp.json"
+	recordedSessions = "../../testdata/recorded/*.json"
+)
+
+// loadSessions reads the sessions in the files that match a pattern; there must be some.
+func loadSessions(t testing.TB, pattern string) []recordedSession {
 	t.Helper()
-	files := []string{"../../testdata/vectors/session-udp.json"}
-	recorded, err := filepath.Glob("../../testdata/recorded/*.json")
+	names, err := filepath.Glob(pattern)
 	require.NoError(t, err)
 	var all []recordedSession
-	for _, name := range append(files, recorded...) {
+	for _, name := range names {
 		b, err := os.ReadFile(name)
 		require.NoError(t, err)
 		var file struct {
@@ -91,6 +98,7 @@ func loadSessions(t testing.TB) []recordedSession {
 		require.NotEmpty(t, file.Sessions, name)
 		all = append(all, file.Sessions...)
 	}
+	require.NotEmpty(t, all, "no file matches %s", pattern)
 	return all
 }
 
@@ -157,104 +165,12 @@ func (s recordedSide) identity(t testing.TB) crypto.Identity {
 	return id
 }
 
-// streamOracle rebuilds one direction's messages from its decrypted payloads in the plainest way, as a
-// check on the real receiver. It knows lane 0 only.
-type streamOracle struct {
-	decoder    snp.Decoder
-	stream     map[int64]byte
-	unreliable map[int64]map[uint32]snp.UnreliableSegment
-	acked      int64 // highest packet number that the direction's acks mention
-}
-
-func (o *streamOracle) add(t testing.TB, p recordedPayload) {
-	if o.stream == nil {
-		o.stream, o.unreliable = map[int64]byte{}, map[int64]map[uint32]snp.UnreliableSegment{}
-	}
-	frames, err := o.decoder.Decode(p.plaintext(t), reliability.PacketNumber(p.PacketNumber), 1<<15)
-	require.NoError(t, err, "packet %d", p.PacketNumber)
-	for _, f := range frames {
-		require.Zero(t, f.Lane)
-		switch f := f.Frame.(type) {
-		case snp.Ack:
-			o.acked = max(o.acked, int64(f.Latest))
-		case snp.ReliableSegment:
-			for i, b := range f.Data {
-				o.stream[f.Position+int64(i)] = b
-			}
-		case snp.UnreliableSegment:
-			if o.unreliable[f.Number] == nil {
-				o.unreliable[f.Number] = map[uint32]snp.UnreliableSegment{}
-			}
-			o.unreliable[f.Number][f.Offset] = f
-		}
-	}
-}
-
-// delivery names a message. (The independent client of one session numbers reliable and unreliable
-// messages apart.)
-type delivery struct {
-	number   int64
-	reliable bool
-}
-
-// messages returns what must be delivered.
-func (o *streamOracle) messages() map[delivery]string {
-	all := map[delivery]string{}
-	number := int64(0)
-	for at := int64(1); ; {
-		lead, ok := o.stream[at]
-		if !ok {
-			break
-		}
-		at++
-		varint := func() (v int64) {
-			for shift := 0; ; shift += 7 {
-				b := o.stream[at]
-				at++
-				v |= int64(b&0x7f) << shift
-				if b&0x80 == 0 {
-					return v
-				}
-			}
-		}
-		gap, size := int64(1), int64(lead&0x1f)
-		if lead&0x40 != 0 {
-			gap = varint()
-		}
-		if lead&0x20 != 0 {
-			size += varint() << 5
-		}
-		number += gap
-		var body []byte
-		for range size {
-			body = append(body, o.stream[at])
-			at++
-		}
-		all[delivery{number, true}] = string(body)
-	}
-	for number, segments := range o.unreliable {
-		var body []byte
-		for {
-			s, ok := segments[uint32(len(body))]
-			if !ok {
-				break
-			}
-			body = append(body, s.Data...)
-			if s.End {
-				all[delivery{number, false}] = string(body)
-				break
-			}
-		}
-	}
-	return all
-}
-
 // TestReplaySessions plays one side of every recorded session with our core, with the keys of the
 // recorded side, and feeds it what the other side sent. Our handshake messages must be the recorded
 // ones to the letter, every packet must decrypt and decode, every message must arrive, and the end must
 // be the recorded one.
 func TestReplaySessions(t *testing.T) {
-	for _, session := range loadSessions(t) {
+	for _, session := range loadSessions(t, goldenSessions) {
 		t.Run(session.Name+"/as server", func(t *testing.T) { t.Parallel(); replay(t, session, true) })
 		t.Run(session.Name+"/as client", func(t *testing.T) { t.Parallel(); replay(t, session, false) })
 	}
@@ -288,7 +204,7 @@ func replay(t *testing.T, session recordedSession, asServer bool) {
 			continue
 		}
 		if d, ok := payloads[i]; ok {
-			oracle.add(t, d)
+			oracle.add(t, reliability.PacketNumber(d.PacketNumber), d.plaintext(t), 1<<15)
 			r.sendUpTo(oracle.acked)
 		} else if udpwire.KindOf(p.data(t)) == udpwire.KindConnectionClosed && closing == nil {
 			closing = &session.Packets[i]
@@ -300,7 +216,7 @@ func replay(t *testing.T, session recordedSession, asServer bool) {
 
 	got := map[delivery]string{}
 	for _, m := range r.messages {
-		got[delivery{m.Number, m.Reliable}] = string(m.Data)
+		got[delivery{m.Lane, m.Number, m.Reliable}] = string(m.Data)
 	}
 	require.Equal(t, oracle.messages(), got)
 	require.NotEmpty(t, got)
@@ -372,8 +288,8 @@ func (r *replayer) note(b []byte) {
 }
 
 // sendUpTo makes our side send packets until it has sent number n, so that an ack of it makes sense.
-func (r *replayer) sendUpTo(n int64) {
-	for r.conn.state.connectedOnWire() && int64(r.conn.snp.NextNumber()) <= n {
+func (r *replayer) sendUpTo(n reliability.PacketNumber) {
+	for r.conn.state.connectedOnWire() && r.conn.snp.NextNumber() <= n {
 		r.conn.appendData(r.now, nil, 0, false, false)
 	}
 }
@@ -413,4 +329,101 @@ func requireSameMessage(t testing.TB, want, got proto.Message) {
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(got)
 	require.NoError(t, err)
 	require.Equal(t, hex.EncodeToString(a), hex.EncodeToString(b))
+}
+
+// TestReplayRecordings decrypts the sessions that the interoperability tests recorded between Valve's
+// library and ours with the logged keys, and gives what arrived to a fresh receiver, each direction by
+// itself: every datagram parses, and exactly the messages arrive that the packets contain.
+func TestReplayRecordings(t *testing.T) {
+	for _, session := range loadSessions(t, recordedSessions) {
+		for dir, role := range map[string]crypto.Role{"c2s": crypto.RoleServer, "s2c": crypto.RoleClient} {
+			t.Run(session.Name+"/"+dir, func(t *testing.T) { t.Parallel(); replayRecording(t, session, dir, role) })
+		}
+	}
+}
+
+func replayRecording(t *testing.T, session recordedSession, dir string, role crypto.Role) {
+	keys, err := crypto.ParseKeyLogLine(strings.Split(session.Handshake.KeyLog, "\n")[0])
+	require.NoError(t, err)
+	opener, err := keys.Opener(role)
+	require.NoError(t, err)
+	id := keys.ServerConnectionID
+	if role == crypto.RoleClient {
+		id = keys.ClientConnectionID
+	}
+	var (
+		rtt      reliability.RTT
+		receiver = &recordingHost{}
+		sn       = snp.NewSession(receiver, &rtt, snp.Config{})
+		window   = reliability.NewWindow(1)
+		oracle   streamOracle
+		data     int
+	)
+	sn.Begin(ProtocolVersion)
+	sn.Connected(testStart)
+	for i, p := range session.Packets {
+		b := p.data(t)
+		if p.Dir != dir || p.Fate == "dropped" {
+			continue
+		}
+		kind := udpwire.KindOf(b)
+		require.NotEqual(t, udpwire.KindInvalid, kind)
+		if kind != udpwire.KindData {
+			requireParses(t, kind, b)
+			continue
+		}
+		var h udpwire.DataHeader
+		chunk, ok := udpwire.ParseDataHeader(b, &h)
+		require.True(t, ok, "packet %d", i)
+		require.Equal(t, id, h.To)
+		n := window.Expand(h.WireNumber)
+		require.Equal(t, reliability.New, window.Check(n), "packet %d", i)
+		plain, err := opener.Open(nil, chunk, int64(n))
+		require.NoError(t, err, "packet %d", i)
+		window.Accept(n)
+		oracle.add(t, n, plain, 1<<15)
+		now := testStart.Add(time.Duration(p.Time) * time.Microsecond)
+		for sn.NextNumber() <= oracle.acked {
+			sn.AppendPacket(now, nil, 100)
+		}
+		require.NoError(t, sn.Receive(now, n, plain, snp.RecvNormal), "packet %d", i)
+		data++
+	}
+	require.Greater(t, data, 10)
+	require.Equal(t, oracle.messages(), receiver.got)
+}
+
+// recordingHost takes every message.
+type recordingHost struct{ got map[delivery]string }
+
+func (h *recordingHost) Deliver(m *snp.Message) bool {
+	if h.got == nil {
+		h.got = map[delivery]string{}
+	}
+	h.got[delivery{m.Lane, m.Number, m.Reliable}] = string(m.Data)
+	m.Release()
+	return true
+}
+
+func (h *recordingHost) Fate(reliability.PacketNumber, bool) {}
+
+func requireParses(t testing.TB, kind udpwire.Kind, b []byte) {
+	t.Helper()
+	var m proto.Message
+	switch kind {
+	case udpwire.KindChallengeRequest:
+		m = &pb.CMsgSteamSockets_UDP_ChallengeRequest{}
+	case udpwire.KindChallengeReply:
+		m = &pb.CMsgSteamSockets_UDP_ChallengeReply{}
+	case udpwire.KindConnectRequest:
+		m = &pb.CMsgSteamSockets_UDP_ConnectRequest{}
+	case udpwire.KindConnectOK:
+		m = &pb.CMsgSteamSockets_UDP_ConnectOK{}
+	case udpwire.KindConnectionClosed:
+		m = &pb.CMsgSteamSockets_UDP_ConnectionClosed{}
+	case udpwire.KindNoConnection:
+		m = &pb.CMsgSteamSockets_UDP_NoConnection{}
+	}
+	require.NoError(t, udpwire.ParseMessage(b, kind, m))
+	require.Empty(t, m.ProtoReflect().GetUnknown(), "%v has fields that are not in our .proto file", kind)
 }

@@ -44,6 +44,7 @@ type Options struct {
 	Config   []string `json:"config"`   // process-wide settings, "Name=value" with Valve's names
 	Debug    int      `json:"debug"`    // level of the log, with Valve's numbers; 0: Msg (5)
 	Manual   bool     `json:"manual"`   // do not accept incoming connections by itself
+	KeyLog   string   `json:"key_log"`  // file that our own library appends session keys to; empty: none
 }
 
 // Engine is an implementation of the protocol behind the calls that its API documents. Handles are

@@ -27,9 +27,6 @@ type ourEngine struct {
 	stop    context.CancelFunc
 }
 
-// keyLogVariable names the file to which an engine appends session keys, for recorded sessions.
-const keyLogVariable = "GNS_INTEROP_KEYLOG"
-
 func newOurEngine(o Options) (Engine, error) {
 	opts := gns.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if o.Identity != "" {
@@ -43,8 +40,8 @@ func newOurEngine(o Options) (Engine, error) {
 	if opts.Config, err = ourSettings(o.Config); err != nil {
 		return nil, err
 	}
-	if name := os.Getenv(keyLogVariable); name != "" {
-		f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if o.KeyLog != "" {
+		f, err := os.OpenFile(o.KeyLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return nil, err
 		}
