@@ -37,7 +37,7 @@ func TestBulkTransfer(t *testing.T) {
 	rate := []string{"SendRateMin=10000000", "SendRateMax=10000000", patient}
 	forPairs(t, func(t *testing.T, p pair) {
 		server, client := p.start(t, peer.Options{})
-		transfer(t, connect(t, server, client, ipv4, rate...), 16<<20, time.Minute)
+		transfer(t, connect(t, server, client, ipv4, rate...), 16<<20, 2*time.Minute)
 	})
 }
 
@@ -45,6 +45,6 @@ func TestBulkTransferOverBadNetwork(t *testing.T) {
 	rate := []string{"SendRateMin=1000000", "SendRateMax=1000000", patient}
 	forPairs(t, func(t *testing.T, p pair) {
 		server, client := p.start(t, peer.Options{}, func(l, _ *peer.Options) { l.Config = badNetwork })
-		transfer(t, connect(t, server, client, ipv6, rate...), 2<<20, time.Minute)
+		transfer(t, connect(t, server, client, ipv6, rate...), 2<<20, 2*time.Minute)
 	})
 }

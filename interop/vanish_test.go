@@ -20,7 +20,7 @@ func TestPeerVanishes(t *testing.T) {
 				during func(survivor *peer.Conn)
 			}{
 				// An idle connection asks for a sign of life only after ten seconds of silence.
-				{"idle", 20 * time.Second, func(*peer.Conn) {}},
+				{"idle", 40 * time.Second, func(*peer.Conn) {}},
 				{"with data outstanding", 10 * time.Second, func(c *peer.Conn) {
 					c.StartBatch(peer.Batch{Count: 10, Seed: 1, Sizes: []int{1000}})
 					c.BatchNumbers()
