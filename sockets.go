@@ -9,7 +9,6 @@ import (
 	mathrand "math/rand/v2"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gogns/gns/config"
@@ -58,7 +57,6 @@ type Sockets struct {
 	callbacks callbackQueue
 	active    sync.WaitGroup // goroutines of this Sockets
 	keyLogMu  sync.Mutex
-	live      atomic.Int64 // connections that are not dead yet
 }
 
 // clockOrigin is where the internal clock starts, far enough from zero that subtracting any timeout

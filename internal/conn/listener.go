@@ -25,7 +25,6 @@ type Listener struct {
 	challenger *udpwire.Challenger
 	configure  func(remote netip.AddrPort) (Config, bool)
 	children   map[childKey]struct{}
-	limiter    replyLimiter
 	drops      Drops
 }
 

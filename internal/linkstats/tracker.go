@@ -89,7 +89,6 @@ type Tracker struct {
 	intervalStart  mono.Time
 	connectedAt    mono.Time
 	now            Instantaneous
-	deadTimeouts   int
 
 	lastSent     mono.Time // previous data packet sent, for the time-since-previous field
 	lastSeqRecv  mono.Time // previous in-order data packet received
