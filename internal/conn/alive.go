@@ -70,9 +70,6 @@ func (c *Conn) keepalive() time.Duration {
 // outstanding.
 func (c *Conn) keepaliveAt() mono.Time {
 	a := &c.alive
-	if a.timeouts > 0 && a.lastUrgent.IsSet() && a.replyDeadline.IsSet() {
-		return a.lastUrgent.Add(urgentInterval)
-	}
 	if a.timeouts > 0 {
 		if a.lastUrgent.IsSet() {
 			return a.lastUrgent.Add(urgentInterval)
