@@ -10,7 +10,7 @@ import (
 
 // connectMargin is how much longer than the protocol's own timeout finding the host and connecting to
 // one of its addresses may take together.
-const connectMargin = 2 * time.Second
+const connectMargin = 5 * time.Second
 
 // connect is the client: one connection, from here to there.
 func (p *program) connect(o *options) int {

@@ -46,9 +46,12 @@ func (v *demoView) print(s string) { _, _ = io.WriteString(v.w, s) }
 
 func (v *demoView) begin() {
 	o := v.d.o
-	v.print(fmt.Sprintf("A server (%v) and a client in this process talk through a bad network:\n"+
+	v.print(fmt.Sprintf("A server (%v) and a client, both here, talk through a bad network:\n"+
 		"%g%% of packets lost, %v lag, %g%% overtaken, %g%% doubled, each way.\n\n",
 		v.d.client.RemoteAddr(), o.loss, o.lag, o.reorder, o.dup))
+	if !v.live {
+		v.print("What has arrived, of what was sent:\n")
+	}
 }
 
 // show draws the picture, or writes a line. It is called once every v.every.
@@ -100,10 +103,9 @@ func (v *demoView) line() string {
 	fmt.Fprintf(&b, "%4.1f s  ping %s", time.Since(v.started).Seconds(), ping(v.d.client.Status().Ping))
 	for lane, k := range kinds {
 		t := v.d.tally(lane)
-		fmt.Fprintf(&b, "  %s %s of %s", k.name, k.amount(t.arrived, t.arrivedBytes), k.amount(t.sent, t.sentBytes))
+		fmt.Fprintf(&b, "  %s %s/%s", k.name, k.amount(t.arrived, t.arrivedBytes), k.amount(t.sent, t.sentBytes))
 	}
-	b.WriteString(" arrived\n")
-	return b.String()
+	return b.String() + "\n"
 }
 
 // amount is what people count: messages, or bytes of a file.
@@ -196,11 +198,11 @@ func (d *demo) summary() string {
 			if k.every == 0 {
 				what = fmt.Sprintf("all %s in %d messages arrived", size(float64(t.sentBytes)), t.sent)
 			}
-			fmt.Fprintf(&b, "%-10s %s, each once, in order, every byte right.\n", k.name+":", what)
+			fmt.Fprintf(&b, "%-10s %s once, in order, unchanged.\n", k.name+":", what)
 			continue
 		}
 		lost := t.sent - t.arrived
-		fmt.Fprintf(&b, "%-10s %d of %d were lost (%.1f%%) and %d overtaken, which is the network as it was.\n",
+		fmt.Fprintf(&b, "%-10s %d of %d lost (%.1f%%), %d overtaken: the network as it was.\n",
 			k.name+":", lost, t.sent, percent(lost, t.sent), t.overtaken)
 	}
 	return b.String() + "ok\n"

@@ -264,20 +264,35 @@ func (h *hub) feed(ctx context.Context) error {
 		case err != nil:
 			return inputError(err)
 		}
+		if err := h.send(ctx, data, flags); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// send sends a message to the sessions that input goes to; if those have all ended, to the next.
+func (h *hub) send(ctx context.Context, data []byte, flags gns.SendFlags) error {
+	for sent := false; !sent; {
 		to, err := h.targets(ctx)
 		if err != nil {
-			return nil
+			return err
 		}
 		for _, s := range to {
 			err := s.send(ctx, h.o.lane, data, flags)
 			switch {
-			case ctx.Err() != nil:
-				return nil
-			case err != nil && closeError(err) == nil:
+			case closeError(err) != nil:
+				s.gone.Store(true)
+			case err != nil:
 				return err
+			default:
+				sent = true
 			}
 		}
 	}
+	return nil
 }
 
 // inputError says that a failure to read is one of standard input.
@@ -293,6 +308,7 @@ func inputError(err error) error {
 func (h *hub) targets(ctx context.Context) ([]*session, error) {
 	for {
 		sessions, changed := h.current()
+		sessions = slices.DeleteFunc(sessions, func(s *session) bool { return s.gone.Load() })
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

@@ -19,6 +19,8 @@ type session struct {
 	stop context.CancelFunc // ends receiving, after what has arrived
 	done chan struct{}      // closed when receiving has ended
 	err  error              // why it has; read after done
+
+	gone atomic.Bool // sending has found that the connection has ended
 }
 
 // counter counts messages. Several goroutines may use it.

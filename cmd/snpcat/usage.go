@@ -19,22 +19,23 @@ The end of the input closes the connection as soon as everything reliable has
 been delivered. So does Ctrl-C; press it again not to wait for delivery.
 
 listening:
-  -l               Listen. One peer is accepted, others are refused as long as it
-                   is there, and the program ends when it has closed. If the
-                   input is empty from the start and not a terminal (/dev/null,
-                   for example) the peer is only listened to.
+  -l               Listen. One peer is accepted, all others are refused, and the
+                   program ends when that one has closed. If the input is empty
+                   from the start and no terminal (/dev/null, for example), the
+                   peer is only listened to.
   -k               Keep accepting: any number of peers, at the same time and
                    until interrupted. Input goes to the one that has been
                    connected longest, and waits as long as there is none.
   -broadcast       Accept any number of peers and send the input to all that are
-                   connected. Without -k the program ends when all have left.
+                   connected, as fast as the slowest of them takes it. Without
+                   -k the program ends when all have left.
   -echo            Send every message back as it came: same lane, same
                    reliability. Input is not read, and output is written only
                    with -json.
 
 messages:
   -u               Send unreliable messages: they may be lost or overtake each
-                   other. (More than 16500 bytes are sent reliably all the same.)
+                   other. (More than 16500 bytes are sent reliably anyway.)
   -n               Send at once: do not let small messages wait up to 5 ms
                    (NagleTime) for others to share a packet with.
   -lane N          Send on lane N, from 0 (default 0).
@@ -43,9 +44,9 @@ messages:
                    bandwidth by weight, 1 to 65535. Default: as many equal
                    lanes as -lane needs. At most 255.
   -raw             Bytes instead of lines: input is sent in messages of up to
-                   65536 bytes (with -u of up to 1100), and output is exactly the
-                   content of the messages.
-  -hex             Each line, of input and of output, is a message in hexadecimal.
+                   65536 bytes (with -u of up to 1100), and output is exactly
+                   the content of the messages.
+  -hex             Each line, of input and of output, is a message in hex.
   -json            Output is one JSON object per message or event, see below.
 
   A message has at most 524288 bytes, and no more than SendBufferSize. A line
@@ -70,7 +71,7 @@ connection:
   TIME is a number of seconds, or has a unit as in 1500ms or 2m.
 
 diagnostics, on standard error:
-  -stats           Show ping, rates and loss all the time, and totals at the end.
+  -stats           Show ping, rates and loss as it goes, and totals at the end.
   -v               Log what the library does.
   -h               This text.
 
@@ -120,8 +121,8 @@ and meaning; with words, those that mention all of them.
 
 // configFootText ends the list of all configuration values.
 const configFootText = `
-Set them with -config NAME=VALUE. Upper and lower case and underscores in names do
-not matter; numbers out of range are brought into it.
+Set them with -config NAME=VALUE. Upper and lower case and underscores in names
+do not matter; numbers out of range are brought into it.
 `
 
 // demoUsageText is what "snpcat demo -h" prints.
@@ -137,6 +138,6 @@ unchanged: exit status 0 if so, otherwise 1.
   -reorder PERCENT   packets that are overtaken by later ones (default 10)
   -dup PERCENT       packets that arrive twice (default 5)
   -duration TIME     how long to send (default 6s)
-  -plain             a line per second instead of a live picture; always so where
-                     standard output is no terminal
+  -plain             a line per second instead of a live picture; always so
+                     where standard output is no terminal
 `
