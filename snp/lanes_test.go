@@ -245,8 +245,8 @@ func TestReliableGroupComesLast(t *testing.T) {
 	}
 }
 
-// TestFIFOWithinLane: a packet holds messages in the order in which they were sent, reliable data in
-// one segment where it is contiguous.
+// TestFIFOWithinLane: a packet holds messages in the order in which they were sent, reliable and
+// unreliable alike; reliable neighbors share a segment.
 func TestFIFOWithinLane(t *testing.T) {
 	t.Parallel()
 	x := newScripted(t, Config{NagleTime: 5 * ms})
@@ -257,9 +257,10 @@ func TestFIFOWithinLane(t *testing.T) {
 	}
 	x.s.Flush(x.now)
 	require.Equal(t, []Frame{
-		// Message 3 tells the gap in numbers to message 1.
-		ReliableSegment{Position: 1, Data: []byte{1, 'a', headerGap | 1, 2, 'c', 1, 'd'}},
+		ReliableSegment{Position: 1, Data: []byte{1, 'a'}},
 		UnreliableSegment{Number: 2, End: true, Data: []byte("b")},
+		// Message 3 tells the gap in numbers to message 1.
+		ReliableSegment{Position: 3, Data: []byte{headerGap | 1, 2, 'c', 1, 'd'}},
 		UnreliableSegment{Number: 5, End: true, Data: []byte("e")},
 		UnreliableSegment{Number: 6, End: true, Data: []byte("f")},
 	}, x.read())

@@ -66,7 +66,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 			s.fillPlan(limit - (len(dst) - start))
 			dst = s.appendPlan(dst)
 			info.Data = len(s.plan.groups) > 0
-			info.Reliable = len(s.plan.reliable) > 0
+			info.Reliable = s.plan.hasReliable()
 			if info.Reliable {
 				flags = reliability.Timed
 			}
@@ -118,16 +118,16 @@ func (s *Session) fillPlan(room int) {
 
 // rememberGroup notes what the packet carries of a lane.
 func (s *Session) rememberGroup(g *planGroup) {
-	for _, v := range s.plan.reliable[g.reliableAt:g.reliableEnd] {
-		s.ranges = append(s.ranges, reliability.Range{Begin: v.begin, End: v.end, Tag: uint32(g.lane)})
-	}
-	if g.unreliableEnd == g.unreliableAt {
-		return
-	}
 	l := s.lanes[g.lane]
-	if number := s.plan.unreliable[g.unreliableEnd-1].number; number-l.checking >= numberCheck {
-		l.checking = number
-		s.ranges = append(s.ranges, reliability.Range{Begin: number, End: number + 1, Tag: uint32(g.lane) | tagNumber})
+	for i := g.begin; i < g.end; i++ {
+		v := &s.plan.segments[i]
+		switch {
+		case v.reliable:
+			s.ranges = append(s.ranges, reliability.Range{Begin: v.begin, End: v.end, Tag: uint32(g.lane)})
+		case v.number-l.checking >= numberCheck:
+			l.checking = v.number
+			s.ranges = append(s.ranges, reliability.Range{Begin: v.number, End: v.number + 1, Tag: uint32(g.lane) | tagNumber})
+		}
 	}
 }
 

@@ -2,40 +2,81 @@ package snp
 
 // plan is the contents of a packet before it is encoded. Its slices are reused.
 type plan struct {
-	groups     []planGroup
-	reliable   []interval
-	unreliable []planUnreliable
+	groups   []planGroup
+	segments []planSegment
 
 	noFragment int // an unreliable message up to this size is not cut to fill a packet
 }
 
-// planGroup is the segments of one lane: reliable ones in ascending order, then unreliable ones. In
-// that order the numbers of unreliable segments are not disturbed by the reliable ones, each of which
-// would count.
+// planGroup is the segments of one lane: first what is sent again, then new data in the order in which
+// the application sent it, reliable or not. Nothing promises that order between the two kinds, but
+// where no packet is lost programs get it from Valve's library and may have come to like it.
 type planGroup struct {
-	lane                        int
-	reliableAt, reliableEnd     int // indices into plan.reliable
-	unreliableAt, unreliableEnd int // indices into plan.unreliable
-	groupState                      // while planning: end of the last segment, last number
+	lane        int
+	begin, end  int // indices into plan.segments
+	hasReliable bool
+	state       groupState // while planning: what the encoder's will be
 }
 
-type planUnreliable struct {
+// planSegment is one segment.
+type planSegment struct {
+	reliable   bool
+	begin, end int64 // position of the data in the lane's stream or queue of unreliable data
+
+	// For unreliable segments.
 	number int64
 	offset uint32
-	from   int64 // position in the lane's loose queue
-	size   int
-	end    bool
+	last   bool // ends the message
 }
 
 func (p *plan) reset() {
-	p.groups, p.reliable, p.unreliable = p.groups[:0], p.reliable[:0], p.unreliable[:0]
+	p.groups, p.segments = p.groups[:0], p.segments[:0]
 }
 
-func (g *planGroup) empty(p *plan) bool {
-	return len(p.reliable) == g.reliableAt && len(p.unreliable) == g.unreliableAt
+// open begins the group of a lane. It counts only when it is closed.
+func (p *plan) open(lane int) planGroup {
+	return planGroup{lane: lane, begin: len(p.segments)}
 }
 
-func (g *planGroup) hasReliable() bool { return g.reliableEnd > g.reliableAt }
+// close ends a group; one without segments is dropped.
+func (p *plan) close(g *planGroup) {
+	if g.end = len(p.segments); g.end > g.begin {
+		p.groups = append(p.groups, *g)
+	}
+}
+
+func (p *plan) empty(g *planGroup) bool { return len(p.segments) == g.begin }
+
+// addReliable plans a segment of the stream.
+func (p *plan) addReliable(g *planGroup, begin, end int64) {
+	p.segments = append(p.segments, planSegment{reliable: true, begin: begin, end: end})
+	g.hasReliable = true
+	g.state.end = end
+	if g.state.number != 0 {
+		g.state.number++
+	}
+}
+
+// mergeable returns the last segment of the group if it is reliable and ends at position.
+func (p *plan) mergeable(g *planGroup, position int64) *planSegment {
+	if p.empty(g) {
+		return nil
+	}
+	if s := &p.segments[len(p.segments)-1]; s.reliable && s.end == position {
+		return s
+	}
+	return nil
+}
+
+// hasReliable reports whether the packet carries reliable data.
+func (p *plan) hasReliable() bool {
+	for i := range p.groups {
+		if p.groups[i].hasReliable {
+			return true
+		}
+	}
+	return false
+}
 
 // arrange puts the groups in the order in which they are sent. Lane 0 needs no select lane frame in
 // the first place. The last place belongs to a group with reliable data if there is any: Valve's
@@ -48,12 +89,12 @@ func (p *plan) arrange() {
 			break
 		}
 	}
-	if last <= 0 || p.groups[last].hasReliable() {
+	if last <= 0 || p.groups[last].hasReliable {
 		return
 	}
 	// Prefer any other lane to lane 0 for the last place.
 	for i := last - 1; i >= 0; i-- {
-		if p.groups[i].hasReliable() {
+		if p.groups[i].hasReliable {
 			p.groups[last], p.groups[i] = p.groups[i], p.groups[last]
 			return
 		}
@@ -71,18 +112,17 @@ func (s *Session) appendPlan(dst []byte) []byte {
 			dst = appendSelectLane(dst, g.lane)
 		}
 		var state groupState
-		for i := g.reliableAt; i < g.reliableEnd; i++ {
-			v := p.reliable[i]
-			rest := lastGroup && i == g.reliableEnd-1 && g.unreliableAt == g.unreliableEnd
-			dst = appendReliableHeader(dst, &state, v.begin, int(v.end-v.begin), rest)
-			dst = l.stream.appendTo(dst, v.begin, v.end)
-		}
-		for i := g.unreliableAt; i < g.unreliableEnd; i++ {
-			u := p.unreliable[i]
-			rest := lastGroup && i == g.unreliableEnd-1
-			dst = appendUnreliableHeader(dst, &state, u.number, u.offset, u.end, u.size, rest)
-			dst = l.loose.appendTo(dst, u.from, u.from+int64(u.size))
-			l.loose.release(u.from + int64(u.size))
+		for i := g.begin; i < g.end; i++ {
+			v := &p.segments[i]
+			rest := lastGroup && i == g.end-1
+			if v.reliable {
+				dst = appendReliableHeader(dst, &state, v.begin, int(v.end-v.begin), rest)
+				dst = l.stream.appendTo(dst, v.begin, v.end)
+				continue
+			}
+			dst = appendUnreliableHeader(dst, &state, v.number, v.offset, v.last, int(v.end-v.begin), rest)
+			dst = l.loose.appendTo(dst, v.begin, v.end)
+			l.loose.release(v.end)
 		}
 	}
 	return dst

@@ -184,21 +184,20 @@ func (l *sendLane) onLost(begin, end int64) {
 func (l *sendLane) fill(p *plan, room, selectSize int, window int64) int {
 	before := room
 	must := len(p.groups) == 0
-	g := planGroup{lane: l.index, reliableAt: len(p.reliable), unreliableAt: len(p.unreliable)}
+	g := p.open(l.index)
 	room -= selectSize
 	room, more := l.fillLost(p, &g, room, must)
 	for more && l.queue.len() > 0 {
 		if l.queue.front().reliable {
 			room, more = l.fillNew(p, &g, room, window, must)
 		} else {
-			room, more = l.fillUnreliable(p, &g, room, must && g.empty(p))
+			room, more = l.fillUnreliable(p, &g, room, must && p.empty(&g))
 		}
 	}
-	if g.empty(p) {
+	if p.empty(&g) {
 		return before
 	}
-	g.reliableEnd, g.unreliableEnd = len(p.reliable), len(p.unreliable)
-	p.groups = append(p.groups, g)
+	p.close(&g)
 	return room
 }
 
@@ -206,15 +205,14 @@ func (l *sendLane) fill(p *plan, room, selectSize int, window int64) int {
 func (l *sendLane) fillLost(p *plan, g *planGroup, room int, must bool) (left int, more bool) {
 	for !l.lost.empty() {
 		v := l.lost.list[0]
-		header := reliableHeaderSize(g.end, v.begin)
+		header := reliableHeaderSize(g.state.end, v.begin)
 		n := min(v.end-v.begin, int64(room-header), maxExplicitSize)
-		if n <= 0 || n < v.end-v.begin && n < minPiece && !(must && g.empty(p)) {
+		if n <= 0 || n < v.end-v.begin && n < minPiece && !(must && p.empty(g)) {
 			return room, false
 		}
-		p.reliable = append(p.reliable, interval{v.begin, v.begin + n})
-		g.end = v.begin + n
+		p.addReliable(g, v.begin, v.begin+n)
 		room -= header + int(n)
-		l.lost.remove(v.begin, g.end)
+		l.lost.remove(v.begin, v.begin+n)
 	}
 	return room, true
 }
@@ -225,29 +223,29 @@ func (l *sendLane) fillNew(p *plan, g *planGroup, room int, window int64, must b
 	limit := l.limit(window)
 	for room > 0 && l.queue.len() > 0 && l.queue.front().reliable {
 		header := 0
-		last := len(p.reliable) - 1
-		merge := last >= g.reliableAt && p.reliable[last].end == l.sent
 		space := int64(room)
-		if merge {
-			space = min(space, maxExplicitSize-(p.reliable[last].end-p.reliable[last].begin))
-			merge = space > 0
+		merge := p.mergeable(g, l.sent)
+		if merge != nil {
+			if space = min(space, maxExplicitSize-(merge.end-merge.begin)); space <= 0 {
+				merge = nil
+			}
 		}
-		if !merge {
-			header = reliableHeaderSize(g.end, l.sent)
+		if merge == nil {
+			header = reliableHeaderSize(g.state.end, l.sent)
 			space = min(int64(room-header), maxExplicitSize)
 		}
 		end := l.queue.front().end
 		n := min(end-l.sent, space, limit-l.sent)
-		if n <= 0 || !merge && n < end-l.sent && n < minPiece && !(must && g.empty(p)) {
+		if n <= 0 || merge == nil && n < end-l.sent && n < minPiece && !(must && p.empty(g)) {
 			return room, false
 		}
-		if merge {
-			p.reliable[last].end += n
+		if merge != nil {
+			merge.end += n
+			g.state.end = merge.end
 		} else {
-			p.reliable = append(p.reliable, interval{l.sent, l.sent + n})
+			p.addReliable(g, l.sent, l.sent+n)
 		}
 		l.sent += n
-		g.end = l.sent
 		room -= header + int(n)
 		if l.sent == end {
 			l.queue.pop()
@@ -260,7 +258,7 @@ func (l *sendLane) fillNew(p *plan, g *planGroup, room int, window int64, must b
 func (l *sendLane) fillUnreliable(p *plan, g *planGroup, room int, must bool) (left int, more bool) {
 	q := l.queue.front()
 	remaining := q.end - l.looseSent
-	header := unreliableHeaderSize(groupState{number: g.number}, q.number, uint32(l.offset))
+	header := unreliableHeaderSize(g.state, q.number, uint32(l.offset))
 	n := min(remaining, int64(room-header), maxExplicitSize)
 	if n < remaining {
 		if l.offset == 0 && remaining <= int64(p.noFragment) && !must {
@@ -278,14 +276,14 @@ func (l *sendLane) fillUnreliable(p *plan, g *planGroup, room int, must bool) (l
 	if header+int(n) > room {
 		return room, false
 	}
-	p.unreliable = append(p.unreliable, planUnreliable{
+	p.segments = append(p.segments, planSegment{
+		begin:  l.looseSent,
+		end:    l.looseSent + n,
 		number: q.number,
 		offset: uint32(l.offset),
-		from:   l.looseSent,
-		size:   int(n),
-		end:    n == remaining,
+		last:   n == remaining,
 	})
-	g.number = q.number
+	g.state.number = q.number
 	l.looseSent += n
 	l.offset += n
 	l.segments++

@@ -31,7 +31,7 @@ const (
 	DefaultMaxPlaintext   = 1232
 
 	minSendRate = 1 << 10
-	maxSendRate = 10 << 30
+	maxSendRate = 1 << 30
 )
 
 func (c Config) withDefaults() Config {
