@@ -36,6 +36,7 @@ type RTT struct {
 	n        int
 	inserted mono.Time // when the newest slot was opened
 	sampled  mono.Time // when the last sample of any effect came
+	latest   int32     // the sample taken then
 
 	srtt, rttvar time.Duration
 }
@@ -61,7 +62,7 @@ func (r *RTT) Sample(now mono.Time, rtt time.Duration) bool {
 }
 
 func (r *RTT) ping(now mono.Time, ms int32) {
-	r.sampled = now
+	r.sampled, r.latest = now, ms
 	if r.n == len(r.slots) && now.Sub(r.inserted) < pingSlotAge {
 		r.slots[0] = min(r.slots[0], ms)
 		return
@@ -94,6 +95,10 @@ func (r *RTT) WorstRecent() (ms int32, ok bool) {
 	}
 	return ms, r.n > 0
 }
+
+// Latest returns the last plausible sample in whole milliseconds, unsmoothed. ok is false before the
+// first sample.
+func (r *RTT) Latest() (ms int32, ok bool) { return r.latest, r.n > 0 }
 
 // LastSample returns when the last plausible sample came, zero if never.
 func (r *RTT) LastSample() mono.Time { return r.sampled }

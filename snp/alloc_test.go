@@ -22,7 +22,7 @@ type wire struct {
 
 func newWire(cfg Config) *wire {
 	w := &wire{now: mono.Time(time.Hour), buf: make([]byte, 0, 1500)}
-	cfg.SendRateMin, cfg.SendRateMax = 10<<30, 10<<30
+	cfg.SendRateMin, cfg.SendRateMax = 1<<30, 1<<30
 	w.a = NewSession(w, &w.rttA, cfg)
 	w.b = NewSession(w, &w.rttB, cfg)
 	w.a.Connected(w.now)

@@ -101,7 +101,7 @@ func newPair(t testing.TB, seed uint64, delay time.Duration, configA, configB Co
 
 func (p *pair) newPeer(name string, delay time.Duration, cfg Config) *peer {
 	e := &peer{name: name, host: newTestHost(), window: reliability.NewWindow(1), out: link{delay: delay}}
-	e.host.maxMessages, e.host.maxBytes = 1<<30, 1<<40
+	e.host.maxMessages, e.host.maxBytes = 1<<30, 1<<30
 	e.rtt.Sample(p.now, 2*delay)
 	e.s = NewSession(e.host, &e.rtt, cfg)
 	e.s.Begin(13)

@@ -8,12 +8,17 @@ import (
 )
 
 const (
-	// maxTimeouts is how many packets one expiry of the retransmission timer declares lost. Their data
-	// probe the path; the ack of any of them tells what became of the rest.
-	maxTimeouts = 4
+	// maxProbes is how many packets one expiry of the retransmission timer declares lost. Their data, and
+	// a packet's worth of the lane's lowest data, probe the path; the ack of any of them tells what became
+	// of the rest.
+	maxProbes = 4
 
 	// maxBackoff bounds the retransmission timer after doublings, unless the path itself is slower.
 	maxBackoff = time.Second
+
+	// refusedBackoff bounds it as long as the peer answers probes without acking them: the path is
+	// there, the application at its end just does not read.
+	refusedBackoff = 250 * time.Millisecond
 
 	// tagNumber marks a range that is not stream data but a message number to be confirmed.
 	tagNumber = 1 << 8
@@ -24,6 +29,7 @@ type recoveryState struct {
 	doublings uint
 	last      mono.Time // last expiry
 	probes    int       // packets that may still exceed maxOutstanding
+	answered  bool      // the peer has sent an ack since then, though of nothing new
 
 	watched ring[watchedPacket]
 
@@ -84,8 +90,11 @@ func (s *Session) Watch(n reliability.PacketNumber) {
 
 // rto is the retransmission timeout with backoff.
 func (s *Session) rto() time.Duration {
-	rto := s.rtt.RTO()
-	return max(rto, min(rto<<min(s.recovery.doublings, 16), maxBackoff))
+	rto, limit := s.rtt.RTO(), maxBackoff
+	if s.recovery.answered {
+		limit = refusedBackoff
+	}
+	return max(rto, min(rto<<min(s.recovery.doublings, 16), limit))
 }
 
 // timerAt returns when the retransmission timer expires if the oldest packet under it was sent at
@@ -134,16 +143,33 @@ func (s *Session) expireTimer(now mono.Time) {
 	if !ok || s.timerAt(at) > now {
 		return
 	}
-	for range maxTimeouts {
+	for range maxProbes {
 		s.sent.TimeOut(n, s.observer)
 		// What was sent soon after is most probably lost too.
 		if n, at, ok = s.sent.OldestTimed(); !ok || at.Add(s.rtt.RTO()/2) > now {
 			break
 		}
 	}
+	for _, l := range s.lanes {
+		if !l.lost.empty() && l.lost.list[0].begin > l.acked {
+			s.probeLowest(l)
+		}
+	}
 	s.recovery.last = now
 	s.recovery.doublings++
-	s.recovery.probes = maxTimeouts
+	s.recovery.probes = maxProbes
+	s.recovery.answered = false
+}
+
+// probeLowest makes a lane that is about to repeat something repeat its lowest data first. That may be
+// in flight a second time already, but a receiver that has run out of memory takes nothing else.
+func (s *Session) probeLowest(l *sendLane) {
+	pending, unacked := l.pendingReliable(), l.unacked()
+	l.onLost(l.acked, min(l.acked+int64(s.cfg.MaxPlaintext), l.sent))
+	s.pendingReliable += l.pendingReliable() - pending
+	s.unacked += l.unacked() - unacked
+	s.wake(s.now, l)
+	s.dueStale = true
 }
 
 // forget drops records of lost packets that can no longer be acked: the peer has long been told to
@@ -162,10 +188,11 @@ func (s *Session) onAck(now mono.Time, f Ack) {
 		}
 	}
 	acked, _ := s.sent.Ack(f.Latest, f.Blocks, s.observer)
+	r := &s.recovery
+	r.answered = acked == 0
 	if acked > 0 {
-		s.recovery.doublings = 0
-		s.recovery.probes = 0
-		s.recovery.quietPackets, s.recovery.quietBytes = 0, 0
+		r.doublings, r.probes = 0, 0
+		r.quietPackets, r.quietBytes = 0, 0
 	}
 	if n := len(f.Blocks); n > 0 {
 		s.stop.onBlocks(now, n, s.sent.StopWaiting())

@@ -159,7 +159,7 @@ func (c *Conn) ping(now mono.Time, rtt time.Duration) {
 // pingMeasured notes that the round-trip estimate has a new sample.
 func (c *Conn) pingMeasured(now mono.Time) {
 	c.alive.lastPing = now
-	if ms, ok := c.rtt.Ping(); ok {
+	if ms, ok := c.rtt.Latest(); ok {
 		c.stats.tracker.Ping(ms)
 	}
 }
