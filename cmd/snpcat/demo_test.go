@@ -87,14 +87,16 @@ func TestDemoComparesEveryByte(t *testing.T) {
 	t.Parallel()
 	for k := range kinds {
 		s, messages := sentStream(&kinds[k], 1)
-		for i := range messages[0] {
+		flipped := 0
+		for i := 0; i < len(messages[0]); i += 1 + len(messages[0])/200 {
 			messages[0][i] ^= 1
 			s.receive(messages[0])
 			messages[0][i] ^= 1
+			flipped++
 		}
 		s.receive(append(messages[0], 0))
 		s.receive(messages[0][:len(messages[0])-1])
-		require.Equal(t, len(messages[0])+2, s.tally().wrong, kinds[k].name)
+		require.Equal(t, flipped+2, s.tally().wrong, kinds[k].name)
 		require.ErrorContains(t, s.verdict("somewhere"), "were not what was sent")
 	}
 }
