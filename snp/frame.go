@@ -78,7 +78,7 @@ func (f UnreliableSegment) String() string {
 	if f.End {
 		end = " end"
 	}
-	return fmt.Sprintf("unreliable #%d [%d,%d)%s", f.Number, f.Offset, int(f.Offset)+len(f.Data), end)
+	return fmt.Sprintf("unreliable #%d [%d,%d)%s", f.Number, f.Offset, int64(f.Offset)+int64(len(f.Data)), end)
 }
 
 // String returns for example "reliable [1,12)".

@@ -223,6 +223,18 @@ func TestFragmentsAreBounded(t *testing.T) {
 	require.Positive(t, x.s.memory)
 }
 
+// TestOffsetsBeyondAnyMessage are ignored, however large, wherever an int has 32 bits too.
+func TestOffsetsBeyondAnyMessage(t *testing.T) {
+	t.Parallel()
+	x := newScripted(t, Config{})
+	for _, offset := range []uint32{maxUnreliableEnd, maxUnreliableEnd + 1, 1<<31 - 1, 1 << 31, 1<<32 - 2, 1<<32 - 1} {
+		x.write(UnreliableSegment{Number: 1, Offset: offset, End: true, Data: []byte("ab")})
+		require.True(t, x.lastAcked())
+	}
+	require.Empty(t, x.host.queue)
+	require.Zero(t, x.s.memory)
+}
+
 // TestSenderRespectsPeersWindow: at most seven eighths of the peer's buffer lie between the start of
 // the oldest message not completely acked and the highest byte sent. Valve's receiver counts from there.
 func TestSenderRespectsPeersWindow(t *testing.T) {

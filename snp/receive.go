@@ -157,10 +157,10 @@ func (r *reader) unreliableSegment(now mono.Time, b []byte) (n int, err error) {
 		r.refused = true
 		return n, nil
 	}
-	end := int(seg.Offset) + len(seg.Data)
-	if end > maxUnreliableEnd {
-		return n, nil
+	if seg.Offset > maxUnreliableEnd || int(seg.Offset)+len(seg.Data) > maxUnreliableEnd {
+		return n, nil // the first test is for an int of 32 bits
 	}
+	end := len(seg.Data)
 	var m *Message
 	if seg.Offset == 0 && seg.End {
 		if len(seg.Data) <= s.cfg.RecvMaxMessageSize {

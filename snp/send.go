@@ -199,7 +199,7 @@ func (s *Session) LaneQueueTime(now mono.Time, lane int) time.Duration {
 			bytes += pending
 		case other.class == l.class:
 			// While this lane empties, each other one gets its share or all it has.
-			bytes += min(pending, own*int(other.weight)/int(l.weight))
+			bytes += int(min(int64(pending), int64(own)*int64(other.weight)/int64(l.weight)))
 		}
 	}
 	return s.debt(now) + s.transmitTime(bytes)

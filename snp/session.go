@@ -30,6 +30,9 @@ const (
 	DefaultSendRate       = 256 << 10
 	DefaultMaxPlaintext   = 1232
 
+	// maxBufferSize is the upper limit of Valve's buffer sizes. Four times as much fits into 32 bits.
+	maxBufferSize = 256 << 20
+
 	minSendRate = 1 << 10
 	maxSendRate = 1 << 30
 )
@@ -48,6 +51,9 @@ func (c Config) withDefaults() Config {
 	set(&c.SendRateMax, DefaultSendRate)
 	set(&c.MaxPlaintext, DefaultMaxPlaintext)
 	set(&c.PeerRecvBufferSize, DefaultRecvBufferSize)
+	c.SendBufferSize = min(c.SendBufferSize, maxBufferSize)
+	c.RecvBufferSize = min(c.RecvBufferSize, maxBufferSize)
+	c.PeerRecvBufferSize = min(c.PeerRecvBufferSize, maxBufferSize)
 	c.NagleTime = max(c.NagleTime, 0)
 	return c
 }
