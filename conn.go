@@ -184,9 +184,11 @@ func (c *Conn) ConfigureLanes(priorities []int, weights []uint16) error {
 func (c *connection) waitConnected(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		state, err, changed := c.core.State(), c.ended(), c.changed.wait()
+		state, err, changed, established := c.core.State(), c.ended(), c.changed.wait(), c.established
 		c.mu.Unlock()
 		switch {
+		case established:
+			return nil // even if it has ended already: what arrived meanwhile can be received
 		case err != nil:
 			return err
 		case state == conn.StateConnected:

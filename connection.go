@@ -24,21 +24,23 @@ type connection struct {
 	listen *listenSocket // nil for outgoing connections
 	config *config.Store
 
-	mu         sync.Mutex // guards everything below, and the core
-	core       *conn.Conn
-	generation uint64 // of config, when it was last applied
-	timer      *time.Timer
-	armed      mono.Time // what the timer is set to; Never if it is not
-	state      State     // as the application sees it
-	name       string
-	userData   int64
-	inbox      inbox
-	changed    broadcast     // state changed, or messages arrived
-	room       broadcast     // the send buffer may have more room
-	done       chan struct{} // of Done; nil until somebody asks
-	byPeer     bool          // the peer ended the connection
-	arrived    []conn.Message
-	dead       bool
+	mu          sync.Mutex // guards everything below, and the core
+	core        *conn.Conn
+	generation  uint64 // of config, when it was last applied
+	timer       *time.Timer
+	armed       mono.Time // what the timer is set to; Never if it is not
+	state       State     // as the application sees it
+	name        string
+	userData    int64
+	inbox       inbox
+	changed     broadcast     // state changed, or messages arrived
+	room        broadcast     // the send buffer may have more room
+	done        chan struct{} // of Done; nil until somebody asks
+	byPeer      bool          // the peer ended the connection
+	arrived     []conn.Message
+	dead        bool
+	established bool // it has been connected
+	settled     bool
 }
 
 // newConnection wraps a core. Its lock is free, nothing has been sent yet.
@@ -87,6 +89,10 @@ func (c *connection) pump(now mono.Time) {
 			break
 		}
 		c.stateChanged(e)
+	}
+	if s := c.core.Settled(); s && !c.settled {
+		c.settled = true
+		c.changed.broadcast()
 	}
 	c.arm(now)
 }
@@ -179,6 +185,9 @@ func (c *connection) stateChanged(e conn.Event) {
 		if old == StateConnecting || c.listen == nil {
 			lockSettings(c.config)
 		}
+	}
+	if e.New == conn.StateConnected {
+		c.established = true
 	}
 	if e.New == conn.StateClosedByPeer {
 		c.byPeer = true

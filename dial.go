@@ -25,11 +25,11 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	var c *connection
 	addrs, err := resolve(ctx, address)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c, err = s.dialFirst(ctx, addrs, o.expect, values)
 	}
-	c, err := s.dialFirst(ctx, addrs, o.expect, values)
 	if err != nil {
 		if o.sockets == nil {
 			_ = s.Close()
@@ -58,7 +58,7 @@ func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, fmt.Errorf("gns: %w", err)
+		return nil, err
 	}
 	addrs := make([]netip.AddrPort, len(ips))
 	for i, ip := range ips {

@@ -3,6 +3,7 @@ package gns
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -37,14 +38,16 @@ func Listen(address string, opts ...Option) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := resolveLocal(address)
-	if err != nil {
-		return nil, err
-	}
 	l := &Listener{s: s, accept: o.accept}
-	l.l, err = s.listen(local, l.enqueue, values)
+	local, err := resolveLocal(address)
+	if err == nil {
+		l.l, err = s.listen(local, l.enqueue, values)
+	}
 	if err != nil {
-		return nil, err
+		if o.sockets == nil {
+			_ = s.Close()
+		}
+		return nil, fmt.Errorf("gns: listen on %s: %w", address, err)
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package gns
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -226,4 +227,37 @@ func (l lockedWriter) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(b)
+}
+
+// Drain waits until no connection that this side has closed waits for its peer any more: its reliable
+// messages are delivered, if it was closed with linger, and the peer has confirmed the close, or has not
+// answered for five seconds. Close, called without that, ends such connections at once; a peer to
+// which the one packet that says so is lost takes them for alive until it times out.
+//
+// It returns the context's error when that is done first.
+func (s *Sockets) Drain(ctx context.Context) error {
+	for {
+		s.mu.RLock()
+		conns := make([]*connection, 0, len(s.conns))
+		for _, c := range s.conns {
+			conns = append(conns, c)
+		}
+		s.mu.RUnlock()
+		var changed <-chan struct{}
+		for _, c := range conns {
+			c.mu.Lock()
+			if c.core.State().API() == conn.StateNone && !c.core.Settled() {
+				changed = c.changed.wait()
+			}
+			c.mu.Unlock()
+		}
+		if changed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

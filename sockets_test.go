@@ -322,6 +322,54 @@ func dialAccept(t testing.TB, ctx context.Context, l *gns.Listener, opts ...gns.
 	return b, nil
 }
 
+// A server that says one thing and hangs up was reached all the same.
+func TestDialToAShortConnection(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	l, err := gns.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	go func() {
+		for {
+			c, err := l.Accept(ctx)
+			if err != nil {
+				return
+			}
+			_ = c.Send([]byte("not today"), gns.SendReliable)
+			_ = c.CloseWithReason(1001, "closed for the day", true)
+		}
+	}()
+	for range 20 {
+		c, err := gns.Dial(ctx, l.Addr().String())
+		require.NoError(t, err)
+		m, err := c.Receive(ctx)
+		require.NoError(t, err)
+		require.Equal(t, "not today", string(m.Data))
+		_, err = c.Receive(ctx)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, c.Close())
+	}
+}
+
+// Drain lets a program exit knowing that the peer has noticed.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	l, err := gns.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	s := newSockets(t, &gns.Options{Config: []config.Value{config.Float(config.FakePacketLossSend, 15)}})
+	c, err := dialAccept(t, ctx, l, gns.WithSockets(s))
+	require.NoError(t, err)
+	require.NoError(t, s.Drain(ctx), "open connections are not waited for")
+	require.NoError(t, c.client.Send([]byte("x"), gns.SendReliable))
+	require.NoError(t, c.client.CloseWithReason(1002, "over", true))
+	require.NoError(t, s.Drain(ctx))
+	require.NoError(t, s.Close())
+	<-c.server.Done()
+	var ce *gns.CloseError
+	require.ErrorAs(t, c.server.Err(), &ce)
+	require.EqualValues(t, 1002, ce.Reason)
+}
+
 func TestListenerRefuses(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)

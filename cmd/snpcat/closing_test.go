@@ -94,7 +94,9 @@ func TestInterruptDeliversFirst(t *testing.T) {
 	client.write("read after the first line was sent\n")
 	client.interrupt()
 	client.wantStatus(exitOK)
+	server.wantStatus(exitOK)
 	server.wantLines("on its way")
+	require.Contains(t, server.stderr.String(), "App_Generic (1000): interrupted")
 }
 
 func TestInterruptOfAListenerClosesPolitely(t *testing.T) {
@@ -158,6 +160,7 @@ func TestEndOfInputWaitsForASlowPath(t *testing.T) {
 	status := run(t.Context(), []string{"-raw", "-config", "FakePacketLag_Send=50", "-config", "FakePacketLoss_Send=5", addr},
 		bytes.NewReader(content), io.Discard, &stderr)
 	require.Equal(t, exitOK, status, stderr.String())
+	server.wantStatus(exitOK)
 	require.Equal(t, content, server.stdout.waitSize(t, len(content)))
 }
 

@@ -29,7 +29,9 @@ func (p *program) connect(o *options) int {
 	if err := h.join(conn); err != nil {
 		return p.fail("%v", err)
 	}
-	return h.serve(nil)
+	status := h.serve(nil)
+	n.confirmed(p.killed, o.linger)
+	return status
 }
 
 func (p *program) dial(o *options, n *network) (*gns.Conn, error) {

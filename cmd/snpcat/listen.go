@@ -24,7 +24,9 @@ func (p *program) listen(o *options) int {
 	}
 	p.console.printf("listening on %v", accept.listener.Addr())
 	out.listening(accept.listener.Addr())
-	return p.newHub(o, out).serve(accept)
+	status := p.newHub(o, out).serve(accept)
+	n.confirmed(p.killed, o.linger)
+	return status
 }
 
 // acceptor accepts connections until it is closed.

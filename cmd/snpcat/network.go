@@ -61,6 +61,22 @@ func (n *network) closeKeyLog() {
 	}
 }
 
+// confirmPatience is how long to wait for peers to confirm that they know of the close: long enough to
+// tell them three times.
+const confirmPatience = 1500 * time.Millisecond
+
+// confirmed waits until the peers know that their connections are closed. A linger that is not negative
+// bounds that too, and so does killed.
+func (n *network) confirmed(killed context.Context, linger time.Duration) {
+	limit := confirmPatience
+	if linger >= 0 {
+		limit = min(limit, linger)
+	}
+	ctx, cancel := context.WithTimeout(killed, limit)
+	defer cancel()
+	_ = n.Drain(ctx) // an error means that somebody has not confirmed, which cannot be helped
+}
+
 // close ends everything that is left.
 func (n *network) close() {
 	_ = n.Sockets.Close() // never fails

@@ -47,6 +47,23 @@ func (g *gate) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// TestWhatThePeerAcknowledgedIsNotLost lets the sender end while the receiver has written nothing of what
+// it has acknowledged, and holds more than it may have unread.
+func TestWhatThePeerAcknowledgedIsNotLost(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{900_000, 1_300_000, 1_900_000} {
+		g := &gate{opened: make(chan struct{})}
+		server := startWith(t, bytes.NewReader(nil), nil, g, "-l", "-raw", "127.0.0.1:0")
+		content := noise(size)
+		var stderr bytes.Buffer
+		status := run(t.Context(), append([]string{"-raw", server.address()}, fast...), bytes.NewReader(content), io.Discard, &stderr)
+		require.Equal(t, exitOK, status, stderr.String())
+		close(g.opened)
+		server.wantStatus(exitOK)
+		require.Equal(t, sha256.Sum256(content), sha256.Sum256(g.data), "%d bytes of %d", len(g.data), len(content))
+	}
+}
+
 // opener opens a gate when so much of r has been read.
 type opener struct {
 	r    *bytes.Reader

@@ -52,6 +52,12 @@ func (c *Conn) Close(now mono.Time, reason EndReason, debug string, linger bool)
 	return nil
 }
 
+// Settled reports whether nothing is left to be done for the peer: it has confirmed the close, or
+// closed itself, or FinWait is over.
+func (c *Conn) Settled() bool {
+	return c.state == StateDead || c.state == StateFinWait && c.fin.retryAt == mono.Never && !c.out.any()
+}
+
 // reliableOutstanding reports whether reliable data is queued or not yet acknowledged.
 func (c *Conn) reliableOutstanding() bool {
 	_, pending, unacked := c.snp.Pending()

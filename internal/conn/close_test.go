@@ -198,3 +198,34 @@ func TestForgedCloseIsIgnored(t *testing.T) {
 	reason, _ := p.client.End()
 	require.Equal(t, EndMiscPeerSentNoConn, reason)
 }
+
+// What was acknowledged while the application did not read is not lost when the peer closes.
+func TestCloseDoesNotDiscardWhatWasAcknowledged(t *testing.T) {
+	p := newConnectedPair(t, func(p *pair) { p.serverSettings.SNP.RecvBufferMessages = 10; p.holdServerMs = true })
+	for range 100 {
+		_, err := p.client.Send(p.now, 0, []byte("x"), snp.SendReliable)
+		require.NoError(t, err)
+	}
+	require.NoError(t, p.client.Close(p.now, 1000, "", true))
+	p.run(3 * time.Second)
+	require.Equal(t, StateFinWait, p.client.State(), "everything was acknowledged")
+	require.Equal(t, StateClosedByPeer, p.server.State())
+	require.Len(t, p.serverMsgs, 100)
+}
+
+func TestSettled(t *testing.T) {
+	p := newConnectedPair(t)
+	require.False(t, p.client.Settled())
+	require.NoError(t, p.client.Close(p.now, 1000, "", false))
+	require.False(t, p.client.Settled())
+	p.run(100 * time.Millisecond)
+	require.True(t, p.client.Settled(), "the peer has confirmed")
+
+	p = newConnectedPair(t)
+	p.blackhole()
+	require.NoError(t, p.client.Close(p.now, 1000, "", false))
+	p.run(finWait - time.Millisecond)
+	require.False(t, p.client.Settled())
+	p.run(2 * time.Millisecond)
+	require.True(t, p.client.Settled())
+}

@@ -236,6 +236,9 @@ func (c *Conn) setState(now mono.Time, s State) {
 		c.snp.Connected(now)
 	case StateFinWait, StateClosedByPeer, StateProblemDetectedLocally, StateDead:
 		c.alive.reset()
+		if s == StateClosedByPeer || s == StateProblemDetectedLocally {
+			_ = c.snp.Resume(now) // what was acked and refused for want of room can still be read
+		}
 		c.snp.Close()
 		if c.handshake != nil {
 			c.handshake.Forget()

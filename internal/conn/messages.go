@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"math"
+
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/reliability"
 	"github.com/gogns/gns/snp"
@@ -59,12 +61,16 @@ type host Conn
 // Deliver takes a complete message from SNP unless the application is too far behind in reading.
 func (h *host) Deliver(m *snp.Message) bool {
 	c := (*Conn)(h)
-	if c.state != StateConnected {
+	q := &c.messages
+	limits := &c.set.SNP
+	switch c.state {
+	case StateConnected:
+	case StateClosedByPeer, StateProblemDetectedLocally:
+		limits = &snp.Config{RecvBufferMessages: math.MaxInt, RecvBufferSize: math.MaxInt}
+	default:
 		m.Release()
 		return true
 	}
-	q := &c.messages
-	limits := &c.set.SNP
 	if q.count >= limits.RecvBufferMessages || q.bytes+len(m.Data) > limits.RecvBufferSize {
 		q.refused = true
 		return false
