@@ -371,6 +371,7 @@ func TestBeforeConnected(t *testing.T) {
 	b, info := s.AppendPacket(testStart, nil, DefaultMaxPlaintext)
 	require.Empty(t, b)
 	require.False(t, info.Data)
+	s.Charge(len(b) + overhead)
 	s.Connected(testStart)
 	require.True(t, s.Due(testStart))
 	b, info = s.AppendPacket(testStart, nil, DefaultMaxPlaintext)

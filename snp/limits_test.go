@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gogns/gns/reliability"
+	"github.com/gogns/gns/internal/mono"
 	"github.com/stretchr/testify/require"
 )
 
@@ -400,7 +400,14 @@ func TestClose(t *testing.T) {
 		s.Flush(p.now)
 		require.NoError(t, s.Resume(p.now))
 		require.False(t, s.Due(p.now.Add(time.Hour)))
-		require.Equal(t, reliability.PacketNumber(0), s.NextNumber())
+		s.RequestAck(p.now, 0)
+		b, info := s.AppendPacket(p.now, []byte("x"), DefaultMaxPlaintext)
+		require.Equal(t, "x", string(b))
+		require.Equal(t, PacketInfo{}, info)
+		s.Watch(0)
+		s.Charge(1)
+		require.NoError(t, s.ConfigureLanes([]int{0, 1}, nil))
+		require.Equal(t, mono.Never, s.Deadline())
 		s.Close()
 	}
 }

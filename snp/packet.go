@@ -49,6 +49,9 @@ type takenLane struct {
 // is due; with neither it is empty, which is legal. In every case the packet counts as sent: it has
 // consumed NextNumber. limit should be well above 100.
 func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, PacketInfo) {
+	if s.closed {
+		return dst, PacketInfo{}
+	}
 	s.now = now
 	info := PacketInfo{Number: s.sent.Next()}
 	start := len(dst)

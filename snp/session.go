@@ -58,8 +58,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Host is the connection above a session. A session calls it only from within Receive, Resume and
-// Advance. The host must not call the session back from these methods, with the exception of Send.
+// Host is the connection above a session. Deliver is called from within Receive and Resume, Fate from
+// within Receive, Advance and AppendPacket. The host must not call the session back from them, except
+// that Deliver may call Send.
 type Host interface {
 	// Deliver takes a complete message and, by returning true, its ownership. By returning false the
 	// host says that it has no room now: a reliable message stays in the session until Resume, an
@@ -139,6 +140,7 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s.dueAt = mono.Never
 	s.stop.at = mono.Never
 	s.applyConfig(cfg)
+	s.bucket.Reset(0, s.SendRate())
 	s.Begin(10)
 	return s
 }
