@@ -14,11 +14,17 @@ type testHost struct {
 	maxBytes    int
 	bytes       int
 	refusals    int
+	highest     map[int]int64 // number in the queue, by lane
 	fates       map[reliability.PacketNumber][]bool
 }
 
 func newTestHost() *testHost {
-	return &testHost{maxMessages: 1000, maxBytes: DefaultRecvBufferSize, fates: map[reliability.PacketNumber][]bool{}}
+	return &testHost{
+		maxMessages: 1000,
+		maxBytes:    DefaultRecvBufferSize,
+		highest:     map[int]int64{},
+		fates:       map[reliability.PacketNumber][]bool{},
+	}
 }
 
 func (h *testHost) Deliver(m *Message) bool {
@@ -28,11 +34,10 @@ func (h *testHost) Deliver(m *Message) bool {
 	}
 	h.bytes += len(m.Data)
 	at := len(h.queue)
-	for i, q := range h.queue {
-		if q.Lane == m.Lane && q.Number > m.Number {
-			at = i
-			break
-		}
+	if m.Number < h.highest[m.Lane] {
+		at = slices.IndexFunc(h.queue, func(q *Message) bool { return q.Lane == m.Lane && q.Number > m.Number })
+	} else {
+		h.highest[m.Lane] = m.Number
 	}
 	h.queue = slices.Insert(h.queue, at, m)
 	return true
@@ -46,5 +51,6 @@ func (h *testHost) Fate(n reliability.PacketNumber, acked bool) {
 func (h *testHost) take() []*Message {
 	q := h.queue
 	h.queue, h.bytes = nil, 0
+	clear(h.highest)
 	return q
 }

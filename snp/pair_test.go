@@ -21,6 +21,9 @@ func seeds(n int) []uint64 {
 	if *seedFlag != 0 {
 		return []uint64{*seedFlag}
 	}
+	if raceEnabled || testing.Short() {
+		n = (n + 3) / 4
+	}
 	s := make([]uint64, n)
 	for i := range s {
 		s[i] = uint64(i + 1)
@@ -129,7 +132,9 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 		room = e.room
 	}
 	data, info := e.s.AppendPacket(p.now, nil, room)
-	require.LessOrEqual(p.t, len(data), room)
+	if len(data) > room { // plain, as it runs for every packet
+		require.LessOrEqual(p.t, len(data), room)
+	}
 	e.s.Charge(len(data) + overhead)
 	e.packets++
 	e.sentBytes += len(data) + overhead
