@@ -5,18 +5,16 @@ import (
 	"sync"
 )
 
-// callbackQueue holds events until RunCallbacks delivers them, and knows when there is something to
+// callbackQueue holds events until RunCallbacks delivers them, and knows whether there is something to
 // wake up for.
 type callbackQueue struct {
 	mu       sync.Mutex
 	status   func(ConnectionStatusChanged)
 	pending  []func()
+	unread   int // connections with messages that have not been read
 	activity broadcast
-	active   bool // something has happened since the last Wait
 	closed   bool
 }
-
-func (q *callbackQueue) init() {}
 
 // OnConnectionStatusChanged sets the function that RunCallbacks calls for every change of state of any
 // connection, in order; nil takes it away. Changes that happen while none is set are not kept.
@@ -32,27 +30,25 @@ func (q *callbackQueue) connectionStatusChanged(e ConnectionStatusChanged) {
 	defer q.mu.Unlock()
 	if f := q.status; f != nil && !q.closed {
 		q.pending = append(q.pending, func() { f(e) })
+		q.activity.broadcast()
 	}
-	q.signal()
 }
 
-// wake lets Wait return.
-func (q *callbackQueue) wake() {
+// addUnread notes that n more connections (fewer, if negative) have unread messages.
+func (q *callbackQueue) addUnread(n int) {
 	q.mu.Lock()
-	q.signal()
+	q.unread += n
+	if n > 0 {
+		q.activity.broadcast()
+	}
 	q.mu.Unlock()
-}
-
-func (q *callbackQueue) signal() {
-	q.active = true
-	q.activity.broadcast()
 }
 
 func (q *callbackQueue) close() {
 	q.mu.Lock()
 	q.closed = true
 	q.pending = nil
-	q.signal()
+	q.activity.broadcast()
 	q.mu.Unlock()
 }
 
@@ -70,9 +66,9 @@ func (s *Sockets) RunCallbacks() {
 	}
 }
 
-// Wait returns nil when something has happened since the last Wait: a callback is queued or a message
-// has arrived. A loop of Wait, RunCallbacks and Receive… then neither spins nor sleeps. It returns the
-// context's error when that is done first, and ErrInvalidState after Close.
+// Wait returns nil as soon as there is something to do: a callback waits for RunCallbacks, or a message
+// on any connection waits to be read. A loop of Wait, RunCallbacks and Receive… then neither spins nor
+// sleeps. It returns the context's error when that is done first, and ErrInvalidState after Close.
 func (s *Sockets) Wait(ctx context.Context) error {
 	q := &s.callbacks
 	for {
@@ -81,8 +77,7 @@ func (s *Sockets) Wait(ctx context.Context) error {
 		case q.closed:
 			q.mu.Unlock()
 			return errSocketsClosed
-		case q.active:
-			q.active = false
+		case len(q.pending) > 0 || q.unread > 0:
 			q.mu.Unlock()
 			return nil
 		}

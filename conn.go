@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
 )
@@ -65,6 +66,9 @@ func (c *Conn) SendContext(ctx context.Context, data []byte, flags SendFlags) er
 
 // SendLaneContext is SendLane that waits for room in the send buffer until ctx is done.
 func (c *Conn) SendLaneContext(ctx context.Context, lane int, data []byte, flags SendFlags) error {
+	if limit := int(c.c.config.Int32(config.SendBufferSize)); len(data) > limit && len(data) <= MaxMessageSize {
+		return ResultLimitExceeded.errorf("message of %d bytes can never fit into SendBufferSize, which is %d", len(data), limit)
+	}
 	for {
 		room := c.c.waitRoom()
 		err := c.SendLane(lane, data, flags)
@@ -110,7 +114,8 @@ func (c *Conn) Flush() error {
 
 // Close ends the connection in the ordinary way, after the peer has acknowledged all reliable messages.
 // It returns when that has happened, or the peer has closed, or stopped answering (TimeoutConnected):
-// nil if everything was delivered, else a *CloseError. Closing again does nothing.
+// nil if everything was acknowledged, else a *CloseError that says what came between. Closing again does
+// nothing.
 func (c *Conn) Close() error {
 	if err := c.c.close(EndAppGeneric, "", true); err != nil {
 		return nil // closed before
@@ -118,9 +123,8 @@ func (c *Conn) Close() error {
 	<-c.Done()
 	c.c.mu.Lock()
 	defer c.c.mu.Unlock()
-	reason, debug := c.c.core.End()
-	if EndReason(reason) == EndMiscTimeout {
-		return &CloseError{Reason: EndReason(reason), Debug: debug}
+	if lost := c.c.core.Lost(); lost != nil {
+		return &CloseError{Reason: EndReason(lost.Reason), Debug: lost.Debug, ByPeer: lost.ByPeer}
 	}
 	return nil
 }

@@ -38,10 +38,10 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if store.Int32(config.SymmetricConnect) != 0 {
 		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
 	}
-	now := s.now()
+	generation := store.Generation()
 	cfg := s.coreConfig(remote, store)
 	cfg.Expect = expect
-	core, err := conn.NewClient(cfg, now)
+	core, err := conn.NewClient(cfg, s.now())
 	if err != nil {
 		return nil, ResultInvalidState.wrap(err)
 	}
@@ -49,19 +49,15 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if err != nil {
 		return nil, err
 	}
-	ep, err := s.newEndpoint(sock)
-	if err != nil {
+	ep := s.newEndpoint(sock, outgoingBatch)
+	c := s.newConnection(core, ep, nil, store, generation)
+	ep.peers[remote] = c
+	now := c.lock()
+	defer c.mu.Unlock()
+	if err := s.register(ep, func() { s.conns[c.handle] = c }); err != nil {
 		return nil, err
 	}
-	c := s.newConnection(core, ep, nil, store)
-	ep.peers[remote] = c
-	s.mu.Lock()
-	s.conns[c.handle] = c
-	s.mu.Unlock()
-	c.mu.Lock()
-	ep.start()
 	c.pump(now)
-	c.mu.Unlock()
 	return c, nil
 }
 
@@ -104,8 +100,7 @@ func (s *Sockets) with(h Connection, f func(*connection, mono.Time) error) error
 }
 
 func (c *connection) do(f func(*connection, mono.Time) error) error {
-	now := c.s.now()
-	c.mu.Lock()
+	now := c.lock()
 	defer c.mu.Unlock()
 	if err := c.usable(); err != nil {
 		return err

@@ -39,12 +39,16 @@ type connection struct {
 	byPeer      bool          // the peer ended the connection
 	arrived     []conn.Message
 	dead        bool
-	established bool // it has been connected
-	settled     bool
+	established bool      // it has been connected
+	settled     bool      // nothing is left to do for the peer
+	unread      bool      // the inbox has messages, and callbacks knows
+	clock       mono.Time // latest time that the core was told
 }
 
 // newConnection wraps a core. Its lock is free, nothing has been sent yet.
-func (s *Sockets) newConnection(core *conn.Conn, ep *endpoint, listen *listenSocket, store *config.Store) *connection {
+//
+// generation is that of the configuration before the core's settings were read from it.
+func (s *Sockets) newConnection(core *conn.Conn, ep *endpoint, listen *listenSocket, store *config.Store, generation uint64) *connection {
 	return &connection{
 		s:          s,
 		handle:     Connection(core.ID()),
@@ -53,7 +57,7 @@ func (s *Sockets) newConnection(core *conn.Conn, ep *endpoint, listen *listenSoc
 		listen:     listen,
 		config:     store,
 		core:       core,
-		generation: store.Generation(),
+		generation: generation,
 		armed:      mono.Never,
 		userData:   store.Int64(config.ConnectionUserData),
 	}
@@ -69,6 +73,19 @@ const txBatchSize = 32
 
 var txBatches = sync.Pool{New: func() any { return new(txBatch) }}
 
+// lock takes the connection's lock and returns the time, which never goes back from one holder of the
+// lock to the next.
+func (c *connection) lock() mono.Time {
+	c.mu.Lock()
+	return c.tick(c.s.now())
+}
+
+// tick returns now, or the latest time that the core was told if that is later. c.mu is held.
+func (c *connection) tick(now mono.Time) mono.Time {
+	c.clock = max(c.clock, now)
+	return c.clock
+}
+
 // pump does what follows any call of the core: it sends what is due, takes messages and events, and
 // arms the timer. c.mu is held.
 func (c *connection) pump(now mono.Time) {
@@ -80,7 +97,7 @@ func (c *connection) pump(now mono.Time) {
 		c.arrived[i] = conn.Message{}
 	}
 	if len(c.arrived) > 0 {
-		c.s.callbacks.wake()
+		c.noteUnread()
 		c.changed.broadcast()
 	}
 	for {
@@ -89,12 +106,38 @@ func (c *connection) pump(now mono.Time) {
 			break
 		}
 		c.stateChanged(e)
+		if c.abandoned() {
+			_ = c.core.Close(now, conn.EndAppMin, "", false) // it is not closed yet, or it would not be here
+			c.send(now)
+		}
 	}
 	if s := c.core.Settled(); s && !c.settled {
 		c.settled = true
 		c.changed.broadcast()
 	}
 	c.arm(now)
+}
+
+// noteUnread tells callbacks when the inbox becomes empty or ceases to be. c.mu is held.
+func (c *connection) noteUnread() {
+	if unread := !c.inbox.empty(); unread != c.unread {
+		c.unread = unread
+		if unread {
+			c.s.callbacks.addUnread(1)
+		} else {
+			c.s.callbacks.addUnread(-1)
+		}
+	}
+}
+
+// abandoned reports whether the connection ended while it waited in a Listener to be accepted, so that
+// nobody knows of it who could close it. It is then taken out of the Listener.
+func (c *connection) abandoned() bool {
+	if c.established || c.listen == nil || c.listen.acceptor == nil {
+		return false
+	}
+	ended := c.state == StateClosedByPeer || c.state == StateProblemDetectedLocally
+	return ended && c.listen.acceptor.forget(c)
 }
 
 // send sends every packet that is due.
@@ -148,12 +191,11 @@ func (c *connection) arm(now mono.Time) {
 
 // fire is called when the timer expires.
 func (c *connection) fire() {
-	c.mu.Lock()
+	now := c.lock()
 	defer c.mu.Unlock()
 	if c.dead {
 		return
 	}
-	now := c.s.now()
 	c.armed = mono.Never
 	c.configure(now)
 	c.core.Advance(now)
@@ -178,6 +220,7 @@ func (c *connection) stateChanged(e conn.Event) {
 			"reason", EndReason(e.Reason), "debug", e.Debug)
 		if c.state == StateNone {
 			c.inbox.clear()
+			c.noteUnread()
 		}
 		if old == StateConnecting && c.listen != nil {
 			c.listen.waiting.Add(-1)

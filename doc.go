@@ -44,5 +44,6 @@
 // # Concurrency
 //
 // Everything is safe for concurrent use. There is no global state: any number of [Sockets] live side by
-// side. No callback runs with a lock held.
+// side. No callback runs with a lock held; only the [slog.Handler] of a logger and the writer of a key
+// log do, and must not call back into this package.
 package gns

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/udpwire"
@@ -14,8 +15,12 @@ import (
 // so that longer ones are recognized as such.
 const recvBufferSize = udpwire.MaxDatagram + 1024
 
-// recvBatch is how many datagrams are taken from a socket at a time.
-const recvBatch = 32
+// How many datagrams are taken from a socket at a time, where many peers share it and where one has it
+// for itself.
+const (
+	listenBatch   = 32
+	outgoingBatch = 8
+)
 
 // endpoint is one UDP socket with the connections on it, and the goroutine that reads it. A socket of a
 // listen socket serves many connections, told apart by the peer's address; a socket of an outgoing
@@ -23,6 +28,7 @@ const recvBatch = 32
 type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
+	size int // of a batch of datagrams
 
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
@@ -31,34 +37,34 @@ type endpoint struct {
 	closed   bool
 }
 
-// newEndpoint wraps a socket and starts reading it. The caller has added what it needs to serve.
-func (s *Sockets) newEndpoint(sock *udp.Socket) (*endpoint, error) {
-	e := &endpoint{s: s, peers: make(map[netip.AddrPort]*connection)}
+// newEndpoint wraps a socket that is going to be read in batches of the given size, once it is
+// registered.
+func (s *Sockets) newEndpoint(sock *udp.Socket, size int) *endpoint {
+	e := &endpoint{s: s, size: size, peers: make(map[netip.AddrPort]*connection)}
 	e.sock = udp.Impair(sock, fakeConditions(s.global))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		_ = e.sock.Close()
-		return nil, errSocketsClosed
-	}
-	s.endpoints[e] = struct{}{}
-	return e, nil
+	return e
 }
 
-func (e *endpoint) start() {
-	e.s.active.Add(1)
+// register enters an endpoint, which knows by now whom it serves, into the tables, together with what
+// enter adds, and starts reading. It closes the endpoint and fails if the Sockets has been closed.
+func (s *Sockets) register(e *endpoint, enter func()) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		_ = e.sock.Close()
+		return errSocketsClosed
+	}
+	s.endpoints[e] = struct{}{}
+	enter()
+	s.active.Add(1)
+	s.mu.Unlock()
+	e.configure() // conditions may have changed since they were read
 	go e.read()
+	return nil
 }
 
 // configure applies changed simulated network conditions.
 func (e *endpoint) configure() { e.sock.Configure(fakeConditions(e.s.global)) }
-
-// add makes e serve a connection.
-func (e *endpoint) add(c *connection) {
-	e.mu.Lock()
-	e.peers[c.remote] = c
-	e.mu.Unlock()
-}
 
 // remove forgets a connection, and closes the socket when it has nobody left to serve.
 func (e *endpoint) remove(c *connection) {
@@ -105,8 +111,8 @@ func (e *endpoint) close() {
 // of it once per run of datagrams for the same connection.
 func (e *endpoint) read() {
 	defer e.s.active.Done()
-	batch := make([]udp.Datagram, recvBatch)
-	store := make([]byte, recvBatch*recvBufferSize)
+	batch := make([]udp.Datagram, e.size)
+	store := make([]byte, e.size*recvBufferSize)
 	reply := make([]byte, 0, udpwire.MaxDatagram)
 	for {
 		for i := range batch {
@@ -123,32 +129,30 @@ func (e *endpoint) read() {
 			return
 		}
 		now := e.s.now()
-		var locked *connection
+		var run *connection // locked; the latest datagrams were for it
+		var at mono.Time    // its idea of now
+		release := func() {
+			if run != nil {
+				run.pump(at)
+				run.mu.Unlock()
+				run = nil
+			}
+		}
 		for _, d := range batch[:n] {
 			c := e.peer(d.Addr)
 			if c == nil {
-				c = e.unknown(now, d, reply)
-				if c == nil {
-					continue
-				}
-				d.Data = nil // consumed; only the new connection's events are left to deliver
+				release()
+				e.unknown(now, d, reply)
+				continue
 			}
-			if c != locked {
-				if locked != nil {
-					locked.pump(now)
-					locked.mu.Unlock()
-				}
+			if c != run {
+				release()
 				c.mu.Lock()
-				locked = c
+				run, at = c, c.tick(now)
 			}
-			if d.Data != nil {
-				c.core.Receive(now, d.Data)
-			}
+			c.core.Receive(at, d.Data)
 		}
-		if locked != nil {
-			locked.pump(now)
-			locked.mu.Unlock()
-		}
+		release()
 	}
 }
 
@@ -158,22 +162,53 @@ func (e *endpoint) peer(addr netip.AddrPort) *connection {
 	return e.peers[addr]
 }
 
-// unknown handles a datagram from an address without a connection and returns the connection that it
-// made, if any.
-func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) *connection {
+// unknown handles a datagram from an address without a connection.
+func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 	e.mu.Lock()
-	if e.listener == nil || e.listen == nil {
+	l := e.listen
+	if l == nil {
 		e.mu.Unlock()
-		return nil
+		return
 	}
+	generation := l.config.Generation()
 	reply, core := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
-	listen := e.listen
+	var c *connection
+	if core != nil {
+		c = e.addIncoming(l, core, generation)
+	}
 	e.mu.Unlock()
 	if len(reply) > 0 {
 		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: d.Addr, Data: reply}})
 	}
-	if core == nil {
+	if c == nil {
+		return
+	}
+	if l.acceptor != nil && !l.acceptor.enqueue(c) {
+		_ = c.close(EndAppGeneric, listenerClosedText, false)
+		return
+	}
+	at := c.lock()
+	c.pump(at)
+	c.mu.Unlock()
+}
+
+// addIncoming enters a connection that the listener made into the tables. It returns nil if the Sockets
+// is being closed. e.mu is held, so that whoever stops listening either prevents the connection or
+// finds it.
+func (e *endpoint) addIncoming(l *listenSocket, core *conn.Conn, generation uint64) *connection {
+	s := e.s
+	c := s.newConnection(core, e, l, config.NewStore(config.Connection, l.config), generation)
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.conns[c.handle] = c
+	}
+	s.mu.Unlock()
+	if closed {
+		e.listener.Forget(core)
 		return nil
 	}
-	return e.s.addIncoming(e, listen, core)
+	l.waiting.Add(1)
+	e.peers[c.remote] = c
+	return c
 }

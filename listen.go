@@ -16,9 +16,8 @@ type listenSocket struct {
 	ep     *endpoint
 	config *config.Store
 
-	// incoming, if not nil, is told of every new connection instead of leaving it to callbacks alone. It
-	// is called with the connection locked and must not block.
-	incoming func(*connection)
+	// acceptor, if not nil, takes the connections that arrive.
+	acceptor *Listener
 
 	waiting atomic.Int32 // connections that wait to be accepted
 }
@@ -39,7 +38,7 @@ func (s *Sockets) CreateListenSocketIP(local netip.AddrPort, opts ...config.Valu
 	return l.handle, nil
 }
 
-func (s *Sockets) listen(local netip.AddrPort, incoming func(*connection), opts []config.Value) (*listenSocket, error) {
+func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config.Value) (*listenSocket, error) {
 	store := config.NewStore(config.ListenSocket, s.iface)
 	for _, v := range opts {
 		if err := s.setOption(store, v); err != nil {
@@ -49,32 +48,33 @@ func (s *Sockets) listen(local netip.AddrPort, incoming func(*connection), opts 
 	if store.Int32(config.SymmetricConnect) != 0 {
 		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
 	}
+	if store.Int32(config.IPAllowWithoutAuth) == 0 {
+		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a certificate authority nobody could connect")
+	}
 	sock, err := udp.Listen(local, udp.Options{})
 	if err != nil {
 		return nil, err
 	}
-	ep, err := s.newEndpoint(sock)
-	if err != nil {
-		return nil, err
-	}
-	l := &listenSocket{ep: ep, config: store, incoming: incoming}
-	ep.listen = l
-	ep.listener, err = conn.NewListener(rand.Reader, func(remote netip.AddrPort) (conn.Config, bool) {
+	l := &listenSocket{ep: s.newEndpoint(sock, listenBatch), config: store, acceptor: acceptor}
+	l.ep.listen = l
+	l.ep.listener, err = conn.NewListener(rand.Reader, func(remote netip.AddrPort) (conn.Config, bool) {
 		if l.waiting.Load() >= maxWaiting {
 			return conn.Config{}, false
 		}
 		return s.coreConfig(remote, store), true
 	})
 	if err != nil {
-		ep.close()
+		_ = sock.Close()
 		return nil, err
 	}
-	s.mu.Lock()
-	s.nextSock++
-	l.handle = ListenSocket(s.nextSock)
-	s.listeners[l.handle] = l
-	s.mu.Unlock()
-	ep.start()
+	err = s.register(l.ep, func() {
+		s.nextSock++
+		l.handle = ListenSocket(s.nextSock)
+		s.listeners[l.handle] = l
+	})
+	if err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -108,19 +108,18 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	delete(s.listeners, h)
+	s.stopListening(l)
+	l.acceptor.shut()
+	s.mu.RLock()
 	var children []*connection
 	for _, c := range s.conns {
 		if c.listen == l {
 			children = append(children, c)
 		}
 	}
-	s.mu.Unlock()
-	l.ep.stopListening()
-	now := s.now()
+	s.mu.RUnlock()
 	for _, c := range children {
-		c.mu.Lock()
+		now := c.lock()
 		c.core.Abort(now, conn.EndAppMin, "listen socket closed")
 		c.pump(now)
 		c.mu.Unlock()
@@ -134,23 +133,4 @@ func (s *Sockets) stopListening(l *listenSocket) {
 	delete(s.listeners, l.handle)
 	s.mu.Unlock()
 	l.ep.stopListening()
-}
-
-// addIncoming enters a connection that a listener made into the tables. It returns nil if the Sockets
-// is being closed.
-func (s *Sockets) addIncoming(ep *endpoint, l *listenSocket, core *conn.Conn) *connection {
-	c := s.newConnection(core, ep, l, config.NewStore(config.Connection, l.config))
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.conns[c.handle] = c
-	s.mu.Unlock()
-	l.waiting.Add(1)
-	ep.add(c)
-	if l.incoming != nil {
-		l.incoming(c)
-	}
-	return c
 }

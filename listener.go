@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/gogns/gns/internal/mono"
@@ -41,7 +42,7 @@ func Listen(address string, opts ...Option) (*Listener, error) {
 	l := &Listener{s: s, accept: o.accept}
 	local, err := resolveLocal(address)
 	if err == nil {
-		l.l, err = s.listen(local, l.enqueue, values)
+		l.l, err = s.listen(local, l, values)
 	}
 	if err != nil {
 		if o.sockets == nil {
@@ -67,12 +68,44 @@ func resolveLocal(address string) (netip.AddrPort, error) {
 	return addrs[0], nil
 }
 
-// enqueue takes a new connection from the endpoint.
-func (l *Listener) enqueue(c *connection) {
+// enqueue takes a new connection from the endpoint. It returns false if nobody will accept any more.
+func (l *Listener) enqueue(c *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.isClosed {
+		return false
+	}
 	l.pending = append(l.pending, c)
 	l.arrived.broadcast()
+	return true
+}
+
+// forget takes a connection out that waits to be accepted, and reports whether it did.
+func (l *Listener) forget(c *connection) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.pending, c)
+	if i < 0 {
+		return false
+	}
+	l.pending = slices.Delete(l.pending, i, i+1)
+	return true
+}
+
+// shut makes Accept fail from now on. It returns who was still waiting to be accepted, and false if it
+// was called before. A nil Listener is shut.
+func (l *Listener) shut() (pending []*connection, first bool) {
+	if l == nil {
+		return nil, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.isClosed {
+		return nil, false
+	}
+	pending, l.pending, l.isClosed = l.pending, nil, true
+	l.arrived.broadcast()
+	return pending, true
 }
 
 // Accept waits for the next connection, accepts it (unless WithAcceptFunc says no) and returns it. A
@@ -97,7 +130,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 			continue
 		}
 		c := l.pending[0]
-		l.pending = append(l.pending[:0], l.pending[1:]...)
+		l.pending = slices.Delete(l.pending, 0, 1)
 		l.mu.Unlock()
 		if l.admit(c) {
 			return &Conn{c}, nil
@@ -107,10 +140,14 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 // admit accepts one connection, or gets rid of it.
 func (l *Listener) admit(c *connection) bool {
+	c.mu.Lock()
+	info := c.currentInfo()
+	c.mu.Unlock()
+	if info.State != StateConnecting { // the peer has given up in the meantime
+		_ = c.close(EndAppGeneric, "", false)
+		return false
+	}
 	if l.accept != nil {
-		c.mu.Lock()
-		info := c.currentInfo()
-		c.mu.Unlock()
 		if err := l.accept(info); err != nil {
 			reason, text := EndAppGeneric, err.Error()
 			var ce *CloseError
@@ -143,21 +180,18 @@ func (l *Listener) Handle() ListenSocket { return l.l.handle }
 func (l *Listener) Sockets() *Sockets { return l.s }
 
 // Close stops accepting. Peers still waiting to be accepted are refused; connections that were accepted
-// live on. Closing again does nothing.
+// live on, and the address is free when the last of them is gone. Closing again does nothing.
 func (l *Listener) Close() error {
-	l.mu.Lock()
-	was := l.isClosed
-	l.isClosed = true
-	pending := l.pending
-	l.pending = nil
-	l.arrived.broadcast()
-	l.mu.Unlock()
-	if was {
+	pending, first := l.shut()
+	if !first {
 		return nil
 	}
-	for _, c := range pending {
-		_ = c.close(EndAppGeneric, "listener closed", false)
-	}
 	l.s.stopListening(l.l)
+	for _, c := range pending {
+		_ = c.close(EndAppGeneric, listenerClosedText, false)
+	}
 	return nil
 }
+
+// listenerClosedText is what peers are told who were not accepted in time.
+const listenerClosedText = "listener closed"

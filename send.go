@@ -51,8 +51,7 @@ func (s *Sockets) SendMessageToConnection(h Connection, data []byte, flags SendF
 }
 
 func (c *connection) sendMessage(lane int, data []byte, flags SendFlags) (number int64, err error) {
-	now := c.s.now()
-	c.mu.Lock()
+	now := c.lock()
 	defer c.mu.Unlock()
 	if err := c.usable(); err != nil {
 		return 0, err
@@ -78,12 +77,25 @@ func (s *Sockets) FlushMessagesOnConnection(h Connection) error {
 // strictly first; lanes of equal priority share the rate by weight. nil priorities are all equal, nil
 // weights all 1. Lanes can be added at any time and never removed; the peer needs no configuration.
 //
-// Errors: ErrInvalidParam for a bad handle, fewer than 1, more than 255 or fewer lanes than there are,
-// or a weight of 0; ErrNoConnection if the connection has ended.
+// Errors: ErrNoConnection for a bad handle; ErrInvalidParam for fewer than 1, more than 255 or fewer
+// lanes than there are, or a weight of 0; ErrInvalidState if the connection has ended; ErrFail if the
+// peer is too old to know lanes, which also ends the connection.
 func (s *Sockets) ConfigureConnectionLanes(h Connection, priorities []int, weights []uint16) error {
-	return s.with(h, func(c *connection, now mono.Time) error {
-		return resultOf(c.core.ConfigureLanes(now, priorities, weights))
-	})
+	c, err := s.lookup(h)
+	if err != nil {
+		return ResultNoConnection.errorf("no connection has handle %d", h)
+	}
+	now := c.lock()
+	defer c.mu.Unlock()
+	if c.usable() != nil {
+		return ResultNoConnection.errorf("connection %d is closed", h)
+	}
+	err = c.core.ConfigureLanes(now, priorities, weights)
+	c.pump(now)
+	if errors.Is(err, conn.ErrNotConnected) {
+		return ResultInvalidState.wrap(err)
+	}
+	return resultOf(err)
 }
 
 // ReceiveMessagesOnConnection moves up to len(dst) messages that have arrived to dst. It never blocks.
@@ -106,9 +118,11 @@ func (s *Sockets) ReceiveMessagesOnConnection(h Connection, dst []*Message) (n i
 // receiveMessages takes messages out of the inbox. c.mu is held.
 func (c *connection) receiveMessages(dst []*Message) int {
 	n, bytes := c.inbox.pop(dst)
-	if n > 0 {
-		now := c.s.now()
-		c.core.Consumed(now, n, bytes)
+	if n == 0 {
+		return 0
+	}
+	c.noteUnread()
+	if now := c.tick(c.s.now()); c.core.Consumed(now, n, bytes) {
 		c.pump(now)
 	}
 	return n
@@ -121,18 +135,18 @@ func (c *connection) receiveMessages(dst []*Message) int {
 func (s *Sockets) ConnectionRealTimeStatus(h Connection) (RealTimeStatus, error) {
 	c, err := s.lookup(h)
 	if err != nil {
-		return RealTimeStatus{}, ResultNoConnection.wrap(err)
+		return RealTimeStatus{}, ResultNoConnection.errorf("no connection has handle %d", h)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.usable(); err != nil {
-		return RealTimeStatus{}, ResultNoConnection.wrap(err)
+	if c.usable() != nil {
+		return RealTimeStatus{}, ResultNoConnection.errorf("connection %d is closed", h)
 	}
 	return c.status(), nil
 }
 
 func (c *connection) status() RealTimeStatus {
-	st := c.core.Status(c.s.now())
+	st := c.core.Status(c.tick(c.s.now()))
 	r := RealTimeStatus{
 		State:               State(st.State.API()),
 		Ping:                -1,

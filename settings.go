@@ -118,9 +118,8 @@ func (s *Sockets) configChanged(scope config.Scope, object uint32) {
 	for _, e := range endpoints {
 		e.configure()
 	}
-	now := s.now()
 	for _, c := range conns {
-		c.mu.Lock()
+		now := c.lock()
 		c.configure(now)
 		c.pump(now)
 		c.mu.Unlock()

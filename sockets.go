@@ -37,7 +37,7 @@ type Options struct {
 // Sockets is one user of the protocol: an identity with its listen sockets and connections (Valve's
 // ISteamNetworkingSockets). Any number of them can live in one process and share nothing.
 //
-// All methods are safe for concurrent use. None blocks on the network.
+// All methods are safe for concurrent use. None waits for a peer.
 type Sockets struct {
 	identity Identity
 	appID    uint32
@@ -48,7 +48,7 @@ type Sockets struct {
 	global *config.Store
 	iface  *config.Store
 
-	mu        sync.RWMutex // guards the tables below; never held while a connection is locked first
+	mu        sync.RWMutex // guards the tables below; nothing else is locked while it is held
 	closed    bool
 	conns     map[Connection]*connection
 	listeners map[ListenSocket]*listenSocket
@@ -97,7 +97,6 @@ func New(opts *Options) (*Sockets, error) {
 			return nil, err
 		}
 	}
-	s.callbacks.init()
 	return s, nil
 }
 
@@ -105,7 +104,7 @@ func New(opts *Options) (*Sockets, error) {
 // Sockets go to global scope; on listen sockets and connections they are an error.
 func (s *Sockets) setOption(store *config.Store, v config.Value) error {
 	if store == s.iface {
-		if info, ok := config.Lookup(v.ID().String()); ok && info.Scope == config.Global {
+		if info, ok := v.ID().Info(); ok && info.Scope == config.Global {
 			store = s.global
 		}
 	}
@@ -132,20 +131,26 @@ func (s *Sockets) Close() error {
 	}
 	s.mu.Unlock()
 
-	now := s.now()
 	for _, c := range conns {
-		c.mu.Lock()
+		now := c.lock()
 		c.core.Abort(now, conn.EndAppExceptionMax, "shutdown")
 		c.pump(now)
 		c.mu.Unlock()
 	}
 	s.mu.Lock()
+	listeners := make([]*listenSocket, 0, len(s.listeners))
+	for _, l := range s.listeners {
+		listeners = append(listeners, l)
+	}
 	endpoints := make([]*endpoint, 0, len(s.endpoints))
 	for e := range s.endpoints {
 		endpoints = append(endpoints, e)
 	}
 	clear(s.listeners)
 	s.mu.Unlock()
+	for _, l := range listeners {
+		l.acceptor.shut()
+	}
 	for _, e := range endpoints {
 		e.close()
 	}

@@ -165,12 +165,15 @@ func TestBadHandlesAndArguments(t *testing.T) {
 		"close":        s.CloseConnection(0, 0, "", false),
 		"flush":        s.FlushMessagesOnConnection(12345),
 		"close listen": s.CloseListenSocket(1),
-		"lanes":        s.ConfigureConnectionLanes(1, []int{1}, nil),
 	} {
 		require.ErrorIs(t, err, gns.ErrInvalidParam, name)
 	}
+	require.ErrorIs(t, s.ConfigureConnectionLanes(1, []int{1}, nil), gns.ErrNoConnection)
 	_, err := s.ConnectionRealTimeStatus(9)
 	require.ErrorIs(t, err, gns.ErrNoConnection)
+	require.NotErrorIs(t, err, gns.ErrInvalidParam)
+	_, err = s.CreateListenSocketIP(loopback4, config.Int32(config.IPAllowWithoutAuth, 0))
+	require.ErrorIs(t, err, gns.ErrInvalidParam)
 	for _, addr := range []netip.AddrPort{{}, netip.MustParseAddrPort("127.0.0.1:0"), netip.MustParseAddrPort("0.0.0.0:1")} {
 		_, err = s.ConnectByIPAddress(addr)
 		require.ErrorIs(t, err, gns.ErrInvalidParam, "%v", addr)
@@ -207,23 +210,32 @@ func TestIPv6AndDualStack(t *testing.T) {
 			l, err := gns.Listen(test.listen)
 			require.NoError(t, err)
 			defer l.Close()
-			accepted := make(chan *gns.Conn, 8)
+			// Dial may have tried two addresses of the same host, so that two connections are accepted, one of
+			// which is dropped at once.
+			received := make(chan string, 8)
 			go func() {
 				for {
 					c, err := l.Accept(ctx)
 					if err != nil {
 						return
 					}
-					accepted <- c
+					go func() {
+						if m, err := c.Receive(ctx); err == nil {
+							received <- string(m.Data)
+						}
+					}()
 				}
 			}()
 			c, err := gns.Dial(ctx, fmt.Sprintf("%s:%d", test.dial, l.Addr().Port()))
 			require.NoError(t, err)
 			require.NoError(t, c.Send([]byte("hello"), gns.SendReliable))
 			require.NoError(t, c.Close())
-			m, err := (<-accepted).Receive(ctx)
-			require.NoError(t, err)
-			require.Equal(t, "hello", string(m.Data))
+			select {
+			case text := <-received:
+				require.Equal(t, "hello", text)
+			case <-ctx.Done():
+				require.NoError(t, ctx.Err())
+			}
 		})
 	}
 }
@@ -537,5 +549,128 @@ func TestSocketsCloseTellsPeersAndLeavesNothing(t *testing.T) {
 	for ctx := testContext(t); runtime.NumGoroutine() > before; {
 		require.NoError(t, ctx.Err(), "%d goroutines are left, %d were there before", runtime.NumGoroutine(), before)
 		<-time.After(time.Millisecond)
+	}
+}
+
+// Wait returns as long as anything is left to do, not just once for everything.
+func TestWaitWithLeftovers(t *testing.T) {
+	t.Parallel()
+	server, client, sc, cc, _ := connected(t, nil, nil, loopback4)
+	for i := range 20 {
+		_, err := client.s.SendMessageToConnection(cc, fmt.Appendf(nil, "%d", i), gns.SendReliable)
+		require.NoError(t, err)
+	}
+	for total := 0; total < 20; {
+		require.NoError(t, server.s.Wait(server.ctx), "%d of 20 read", total)
+		server.s.RunCallbacks()
+		var one [1]*gns.Message
+		n, err := server.s.ReceiveMessagesOnConnection(sc, one[:])
+		require.NoError(t, err)
+		total += n
+	}
+	short, cancel := context.WithTimeout(server.ctx, 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, server.s.Wait(short), context.DeadlineExceeded, "nothing is left")
+}
+
+// Close says so if reliable messages did not get through.
+func TestCloseReportsUndeliveredData(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	l, err := gns.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	c, err := dialAccept(t, ctx, l)
+	require.NoError(t, err)
+	require.NoError(t, c.client.Send(make([]byte, 500_000), gns.SendReliable)) // two seconds at the default rate
+	closed := make(chan error, 1)
+	go func() { closed <- c.client.Close() }()
+	require.NoError(t, c.server.CloseWithReason(2001, "crash", false))
+	var ce *gns.CloseError
+	require.ErrorAs(t, <-closed, &ce)
+	require.EqualValues(t, 2001, ce.Reason)
+	require.True(t, ce.ByPeer)
+}
+
+// A message that can never fit into the send buffer is refused at once instead of waited for.
+func TestSendContextRefusesWhatNeverFits(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	l, err := gns.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	c, err := dialAccept(t, ctx, l, gns.WithConfig(config.Int32(config.SendBufferSize, 5000)))
+	require.NoError(t, err)
+	require.ErrorIs(t, c.client.SendContext(ctx, make([]byte, 6000), gns.SendReliable), gns.ErrLimitExceeded)
+	for range 10 {
+		require.NoError(t, c.client.SendContext(ctx, make([]byte, 4000), gns.SendReliable))
+	}
+}
+
+// Connections that end before anybody accepts them do not pile up.
+func TestNeverAcceptedConnectionsGoAway(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	u := newUser(t, nil)
+	l, err := gns.Listen("127.0.0.1:0", gns.WithSockets(u.s))
+	require.NoError(t, err)
+	const count = 5
+	for range count {
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		_, err := gns.Dial(short, l.Addr().String())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		cancel()
+	}
+	u.until("all have gone", func() bool {
+		gone := 0
+		for _, e := range u.events {
+			if e.Info.State == gns.StateNone {
+				gone++
+			}
+		}
+		return gone == count
+	})
+	for _, e := range u.events {
+		_, err := u.s.ConnectionInfo(e.Conn)
+		require.ErrorIs(t, err, gns.ErrInvalidParam)
+	}
+}
+
+func TestAcceptEndsWithItsSockets(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	for name, end := range map[string]func(*gns.Listener) error{
+		"Sockets.Close":     func(l *gns.Listener) error { return l.Sockets().Close() },
+		"CloseListenSocket": func(l *gns.Listener) error { return l.Sockets().CloseListenSocket(l.Handle()) },
+		"Listener.Close":    func(l *gns.Listener) error { return l.Close() },
+	} {
+		l, err := gns.Listen("127.0.0.1:0")
+		require.NoError(t, err)
+		accepted := make(chan error, 1)
+		go func() { _, err := l.Accept(ctx); accepted <- err }()
+		require.NoError(t, end(l), name)
+		require.ErrorIs(t, <-accepted, net.ErrClosed, name)
+	}
+}
+
+// Closing a Sockets while connections are being made and arrive leaves none behind.
+func TestCloseRacesWithConnections(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		a, err := gns.New(nil)
+		require.NoError(t, err)
+		b, err := gns.New(nil)
+		require.NoError(t, err)
+		ls, err := b.CreateListenSocketIP(loopback4)
+		require.NoError(t, err)
+		addr, err := b.ListenSocketAddress(ls)
+		require.NoError(t, err)
+		made := make(chan gns.Connection, 1)
+		go func() {
+			c, _ := a.ConnectByIPAddress(addr)
+			made <- c
+		}()
+		require.NoError(t, a.Close())
+		require.NoError(t, b.Close())
+		_, err = a.ConnectionInfo(<-made)
+		require.ErrorIs(t, err, gns.ErrInvalidParam)
 	}
 }

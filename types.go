@@ -72,8 +72,8 @@ const (
 	// SendNoNagle: send at once, together with everything that waits, instead of waiting up to
 	// NagleTime for more to share a packet with.
 	SendNoNagle SendFlags = SendFlags(snp.SendNoNagle)
-	// SendNoDelay: for unreliable messages that are worthless late: do not send it if it cannot go
-	// soon.
+	// SendNoDelay: for unreliable messages that are worthless late. Such a message is dropped, with
+	// ErrIgnored, if the connection is not established yet. It is usually combined with SendNoNagle.
 	SendNoDelay SendFlags = SendFlags(snp.SendNoDelay)
 	// SendReliable: the message arrives exactly once and in order, or the connection ends.
 	SendReliable SendFlags = SendFlags(snp.SendReliable)

@@ -126,8 +126,8 @@ const (
 func (c *Conn) requestFlags(now mono.Time) (flags uint32, forced bool) {
 	a := &c.alive
 	switch {
-	case a.timeouts > 0:
-		return flagAckRequest | flagAckRequestImmediate, now >= c.keepaliveAt()
+	case a.timeouts > 0 && now >= c.keepaliveAt():
+		return flagAckRequest | flagAckRequestImmediate, true
 	case now >= c.keepaliveAt():
 		return flagAckRequest, true
 	case c.wantAck || now >= a.lastPing.Add(tracerInterval):

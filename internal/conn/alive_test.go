@@ -87,7 +87,7 @@ func TestVanishedPeer(t *testing.T) {
 					last = l.at
 				}
 			}
-			require.GreaterOrEqual(t, urgent, 45, "an immediate reply is asked for every 200 ms")
+			require.InDelta(t, 50, urgent, 6, "an immediate reply is asked for every 200 ms, and no more often")
 		})
 	}
 }

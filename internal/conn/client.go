@@ -89,7 +89,7 @@ func (c *Conn) handshakePing(now mono.Time, stamp uint64, delay time.Duration) {
 	if rtt < 0 || rtt > maxHandshakeRTT {
 		return
 	}
-	c.ping(now, rtt)
+	c.ping(now, rtt+time.Millisecond/2) // pings are whole milliseconds; this one is rounded
 }
 
 func (c *Conn) connectRequest(now mono.Time) proto.Message {

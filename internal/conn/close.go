@@ -24,8 +24,9 @@ var ErrClosed = errors.New("conn: connection is already closed")
 
 // finState is what FinWait keeps.
 type finState struct {
-	retryAt mono.Time // when to repeat ConnectionClosed; Never once the peer has answered
-	retry   time.Duration
+	retryAt    mono.Time // when to repeat ConnectionClosed; Never once the peer has answered
+	retry      time.Duration
+	peerClosed bool // the peer had closed before
 }
 
 // Close ends the connection on behalf of the application. reason and debug are told to the peer,
@@ -58,6 +59,28 @@ func (c *Conn) Settled() bool {
 	return c.state == StateDead || c.state == StateFinWait && c.fin.retryAt == mono.Never && !c.out.any()
 }
 
+// Loss says why reliable messages were not delivered.
+type Loss struct {
+	Reason EndReason
+	Debug  string
+	ByPeer bool
+}
+
+// Lost returns why the connection ended before all reliable messages were acknowledged, nil if they
+// were, or if the connection has not ended.
+func (c *Conn) Lost() *Loss { return c.lost }
+
+// noteLoss is called when a connection stops carrying data, as long as SNP still knows what is
+// outstanding.
+func (c *Conn) noteLoss() {
+	switch {
+	case !c.reliableOutstanding():
+		c.lost = nil
+	case c.lost == nil:
+		c.lost = &Loss{Reason: c.endReason, Debug: c.endDebug, ByPeer: c.state == StateClosedByPeer}
+	}
+}
+
 // reliableOutstanding reports whether reliable data is queued or not yet acknowledged.
 func (c *Conn) reliableOutstanding() bool {
 	_, pending, unacked := c.snp.Pending()
@@ -73,12 +96,10 @@ func (c *Conn) checkLinger(now mono.Time) {
 
 func (c *Conn) enterFinWait(now mono.Time) {
 	c.fin.retryAt, c.fin.retry = mono.Never, closedRetryFirst
-	if c.state == StateClosedByPeer {
-		c.out.noConnectionReply(proto.Uint32(c.cfg.LocalID), c.remoteIDOrNil())
-	} else {
-		c.out.closed = true
+	if c.fin.peerClosed = c.state == StateClosedByPeer; !c.fin.peerClosed {
 		c.fin.retryAt = now.Add(closedRetryFirst)
 	}
+	c.closeReply()
 	c.out.challengeRequest, c.out.connectRequest, c.out.connectOK = false, false, false
 	c.setState(now, StateFinWait)
 }
@@ -136,6 +157,7 @@ func (c *Conn) problemf(now mono.Time, reason EndReason, format string, args ...
 func (c *Conn) closedByPeer(now mono.Time, reason EndReason, debug string) {
 	switch {
 	case c.state == StateLinger:
+		c.lost = &Loss{Reason: reason, Debug: truncateDebug(debug), ByPeer: true}
 		c.enterFinWait(now)
 	case c.state.Active():
 		c.endReason, c.endDebug = reason, truncateDebug(debug)
@@ -146,7 +168,7 @@ func (c *Conn) closedByPeer(now mono.Time, reason EndReason, debug string) {
 
 // closeReply tells a peer that still talks to a closed connection that it is closed.
 func (c *Conn) closeReply() {
-	if c.state == StateClosedByPeer {
+	if c.state == StateClosedByPeer || c.fin.peerClosed {
 		c.out.noConnectionReply(proto.Uint32(c.cfg.LocalID), c.remoteIDOrNil())
 		return
 	}

@@ -106,6 +106,7 @@ type Conn struct {
 	endReason  EndReason
 	endDebug   string
 	appClosed  bool
+	lost       *Loss
 	handshake  *crypto.Handshake
 	peerStated uint32 // protocol version the peer stated outside its signed info
 	peerVer    uint32
@@ -236,8 +237,11 @@ func (c *Conn) setState(now mono.Time, s State) {
 		c.snp.Connected(now)
 	case StateFinWait, StateClosedByPeer, StateProblemDetectedLocally, StateDead:
 		c.alive.reset()
+		if old.Active() {
+			c.noteLoss()
+		}
 		if s == StateClosedByPeer || s == StateProblemDetectedLocally {
-			_ = c.snp.Resume(now) // what was acked and refused for want of room can still be read
+			_ = c.snp.Resume(now) // what was acked and refused for want of room can still be read; if it is malformed, up to there
 		}
 		c.snp.Close()
 		if c.handshake != nil {

@@ -43,16 +43,20 @@ func (c *Conn) NextMessages(dst []Message) []Message {
 }
 
 // Consumed tells that the application has taken count messages of together bytes bytes, which makes
-// room for as many.
-func (c *Conn) Consumed(now mono.Time, count, bytes int) {
+// room for as many. It reports whether that has set anything in motion.
+func (c *Conn) Consumed(now mono.Time, count, bytes int) bool {
 	q := &c.messages
 	q.count -= count
 	q.bytes -= bytes
-	if q.refused && c.state == StateConnected {
-		q.refused = false
-		q.now = now
-		c.snp.Resume(now)
+	if !q.refused || c.state != StateConnected {
+		return false
 	}
+	q.refused = false
+	q.now = now
+	if err := c.snp.Resume(now); err != nil {
+		c.problem(now, EndMiscInternalError, err.Error())
+	}
+	return true
 }
 
 // host is the Conn as the SNP layer sees it.

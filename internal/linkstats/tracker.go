@@ -293,7 +293,7 @@ func (t *Tracker) SincePrevious(now mono.Time) (gap time.Duration, ok bool) {
 	if !last.IsSet() || now.Sub(last) > maxJitterGap {
 		return 0, false
 	}
-	return now.Sub(last), true
+	return max(now.Sub(last), 0), true
 }
 
 // Lifetime returns the history up to now.

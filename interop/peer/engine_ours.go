@@ -20,6 +20,9 @@ func init() { engines[Ours] = newOurEngine }
 // ourPoll bounds how long news can stay unnoticed if a wake-up was missed.
 const ourPoll = 50 * time.Millisecond
 
+// ourPause is how soon after one wake-up the next may come.
+const ourPause = 100 * time.Microsecond
+
 type ourEngine struct {
 	s       *gns.Sockets
 	changed func(conn uint32, old State, info Info)
@@ -52,7 +55,7 @@ func newOurEngine(o Options) (Engine, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	e := &ourEngine{s: s, wake: make(chan struct{}, 1), stop: stop}
+	e := &ourEngine{s: s, wake: make(chan struct{}), stop: stop}
 	s.OnConnectionStatusChanged(func(c gns.ConnectionStatusChanged) {
 		e.changed(uint32(c.Conn), State(c.Old), ourInfo(c.Info))
 	})
@@ -60,8 +63,9 @@ func newOurEngine(o Options) (Engine, error) {
 		for s.Wait(ctx) == nil {
 			select {
 			case e.wake <- struct{}{}:
-			default:
+			case <-ctx.Done():
 			}
+			time.Sleep(ourPause) // what a paused test does not read would keep Wait from waiting
 		}
 	}()
 	return e, nil
