@@ -17,7 +17,6 @@ type wire struct {
 	buf      []byte
 	received int
 	bytes    int
-	ackLoss  int
 }
 
 func newWire(cfg Config) *wire {
