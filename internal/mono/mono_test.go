@@ -11,7 +11,7 @@ func TestTime(t *testing.T) {
 	start := Time(time.Hour)
 	later := start.Add(1500 * time.Microsecond)
 	require.Equal(t, 1500*time.Microsecond, later.Sub(start))
-	require.EqualValues(t, 3_600_001_500, later.Microseconds())
+	require.Equal(t, int64(3_600_001_500), later.Microseconds())
 	require.Equal(t, start, Min(start, later))
 	require.Equal(t, start, Min(later, start))
 	require.True(t, start.IsSet())
