@@ -98,8 +98,8 @@ type message struct {
 	connUserData int64
 	received     int64
 	number       int64
-	freeData     uintptr
-	release      uintptr
+	_            uintptr // m_pfnFreeData
+	_            uintptr // m_pfnRelease
 	channel      int32
 	flags        int32
 	userData     int64
