@@ -12,13 +12,15 @@ import (
 
 var errSocketsClosed = ResultInvalidState.errorf("sockets closed")
 
+var errBufferFull = ResultLimitExceeded.wrap(snp.ErrBufferFull)
+
 // resultOf gives errors of the core the Result that the API documents for them.
 func resultOf(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, snp.ErrBufferFull):
-		return ResultLimitExceeded.wrap(err)
+	case err == snp.ErrBufferFull: // the common one, which may come with every message
+		return errBufferFull
 	case errors.Is(err, snp.ErrTooBig), errors.Is(err, snp.ErrBadLane), errors.Is(err, snp.ErrBadLanes),
 		errors.Is(err, conn.ErrNotIncoming), errors.Is(err, conn.ErrClosed):
 		return ResultInvalidParam.wrap(err)
