@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/arch":      {},
 	"internal/bufpool":   {},
 	"internal/impair":    {"internal/mono"},
+	"internal/simnet":    {"internal/impair", "internal/mono"},
 	"proto":              {},
 	"config":             {},
 	"reliability":        {"internal/mono"},
