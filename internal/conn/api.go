@@ -99,13 +99,19 @@ type LaneStatus struct {
 
 // Status returns the condition at now. It resets MaxJitter.
 func (c *Conn) Status(now mono.Time) Status {
+	st := c.status(now)
+	c.stats.tracker.TakeMaxJitter()
+	return st
+}
+
+func (c *Conn) status(now mono.Time) Status {
 	st := Status{
 		State:         c.state,
 		PingMs:        c.pingMs(),
 		Local:         c.stats.tracker.Instantaneous(),
 		QualityRemote: -1,
 		QueueTime:     -1,
-		MaxJitter:     c.stats.tracker.TakeMaxJitter(),
+		MaxJitter:     c.stats.tracker.MaxJitter(),
 		Drops:         c.drops,
 	}
 	st.QualityLocal = st.Local.Quality()
@@ -136,3 +142,52 @@ func (c *Conn) Status(now mono.Time) Status {
 
 // Lifetime returns the connection's history, as told to the peer.
 func (c *Conn) Lifetime(now mono.Time) linkstats.Lifetime { return c.stats.tracker.Lifetime(now) }
+
+// Details are the condition of a connection with its history, and both as the peer last told of its own
+// side. Nothing authenticates what the peer told.
+type Details struct {
+	Status
+	// InState is how long the connection has been in its state.
+	InState time.Duration
+	// LocalAge is how long ago the interval of Status.Local was over, -1 if none was yet.
+	LocalAge time.Duration
+	// Lifetime is this side's history. ConnectedSeconds ends with the connection; once this side has
+	// closed it, it is 0.
+	Lifetime linkstats.Lifetime
+	// Remote and RemoteLifetime are what the peer told, RemoteAge and RemoteLifetimeAge how long ago
+	// that was, -1 if never.
+	Remote            linkstats.Instantaneous
+	RemoteAge         time.Duration
+	RemoteLifetime    linkstats.Lifetime
+	RemoteLifetimeAge time.Duration
+}
+
+// Details returns the condition at now. Unlike Status it does not reset MaxJitter.
+func (c *Conn) Details(now mono.Time) Details {
+	s := &c.stats
+	age := func(t mono.Time) time.Duration {
+		if !t.IsSet() {
+			return -1
+		}
+		return now.Sub(t)
+	}
+	d := Details{
+		Status:            c.status(now),
+		InState:           now.Sub(c.enteredAt),
+		LocalAge:          age(s.tracker.MeasuredAt()),
+		Remote:            s.remoteInstant,
+		RemoteAge:         age(s.remoteInstantAt),
+		RemoteLifetime:    s.remoteLifetime,
+		RemoteLifetimeAge: age(s.remoteLifeAt),
+	}
+	switch c.state {
+	case StateClosedByPeer, StateProblemDetectedLocally:
+		d.Lifetime = s.tracker.Lifetime(c.enteredAt)
+	default:
+		d.Lifetime = s.tracker.Lifetime(now)
+	}
+	if c.state == StateFinWait || c.state == StateDead {
+		d.Lifetime.ConnectedSeconds = 0
+	}
+	return d
+}

@@ -26,15 +26,20 @@ func (r *reservoir) add(v int32) {
 	}
 }
 
-// percentile returns the p-quantile (0…1) by linear interpolation, truncated, or -1 with fewer than
-// minSamples samples.
-func (r *reservoir) percentile(p float64, minSamples int) int32 {
-	n := len(r.samples)
+// sorted returns the samples in ascending order.
+func (r *reservoir) sorted() []int32 {
+	s := slices.Clone(r.samples)
+	slices.Sort(s)
+	return s
+}
+
+// percentile returns the p-quantile (0…1) of sorted samples by linear interpolation, truncated, or -1
+// with fewer than minSamples samples.
+func percentile(sorted []int32, p float64, minSamples int) int32 {
+	n := len(sorted)
 	if n == 0 || n < minSamples {
 		return -1
 	}
-	sorted := slices.Clone(r.samples)
-	slices.Sort(sorted)
 	x := p * float64(n-1)
 	i := int(x)
 	if i+1 >= n {

@@ -89,6 +89,7 @@ type Tracker struct {
 	intervalStart  mono.Time
 	connectedAt    mono.Time
 	now            Instantaneous
+	measuredAt     mono.Time // end of the interval that now tells about
 
 	lastSent     mono.Time // previous data packet sent, for the time-since-previous field
 	lastSeqRecv  mono.Time // previous in-order data packet received
@@ -243,7 +244,7 @@ func (t *Tracker) Advance(now mono.Time, pingMs int32, replyTimeouts int) {
 	t.total.add(c)
 	t.current = Counters{}
 	t.peakJitter = -1
-	t.intervalStart = now
+	t.intervalStart, t.measuredAt = now, now
 }
 
 // quality takes one sample of the share of packets that arrived as they should have.
@@ -308,17 +309,18 @@ func (t *Tracker) Lifetime(now mono.Time) Lifetime {
 	if t.connectedAt.IsSet() {
 		l.ConnectedSeconds = max(1, int((now.Sub(t.connectedAt)+time.Second/2)/time.Second))
 	}
+	pings, qualities := t.pingSamples.sorted(), t.qualSamples.sorted()
 	for i, p := range [...]struct {
 		fraction float64
 		min      int
 	}{{.05, 20}, {.50, 2}, {.75, 4}, {.95, 20}, {.98, 50}} {
-		l.PingPercentiles[i] = t.pingSamples.percentile(p.fraction, p.min)
+		l.PingPercentiles[i] = percentile(pings, p.fraction, p.min)
 	}
 	for i, p := range [...]struct {
 		fraction float64
 		min      int
 	}{{.02, 50}, {.05, 20}, {.25, 4}, {.50, 2}} {
-		l.QualityPercentiles[i] = t.qualSamples.percentile(p.fraction, p.min)
+		l.QualityPercentiles[i] = percentile(qualities, p.fraction, p.min)
 	}
 	return l
 }

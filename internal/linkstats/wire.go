@@ -1,6 +1,7 @@
 package linkstats
 
 import (
+	"math"
 	"time"
 
 	pb "github.com/gogns/gns/proto"
@@ -121,7 +122,8 @@ func (l *Lifetime) ToWire() *pb.CMsgSteamDatagramLinkLifetimeStats {
 	}
 }
 
-// LifetimeFromWire converts what a peer sent. Absent percentiles become -1.
+// LifetimeFromWire converts what a peer sent. Absent percentiles become -1. Figures too large to be true
+// become the largest that fit.
 func LifetimeFromWire(m *pb.CMsgSteamDatagramLinkLifetimeStats) Lifetime {
 	percentile := func(p *uint32) int32 {
 		if p == nil {
@@ -129,11 +131,12 @@ func LifetimeFromWire(m *pb.CMsgSteamDatagramLinkLifetimeStats) Lifetime {
 		}
 		return int32(min(*p, 1<<30))
 	}
+	bytes := func(kb uint64) uint64 { return min(kb, math.MaxUint64/1024) * 1024 }
 	return Lifetime{
-		ConnectedSeconds: int(m.GetConnectedSeconds()),
+		ConnectedSeconds: int(min(m.GetConnectedSeconds(), math.MaxInt32)),
 		Counters: Counters{
-			SentPackets: m.GetPacketsSent(), SentBytes: m.GetKbSent() * 1024,
-			RecvPackets: m.GetPacketsRecv(), RecvBytes: m.GetKbRecv() * 1024,
+			SentPackets: m.GetPacketsSent(), SentBytes: bytes(m.GetKbSent()),
+			RecvPackets: m.GetPacketsRecv(), RecvBytes: bytes(m.GetKbRecv()),
 			RecvSequenced: m.GetPacketsRecvSequenced(), Dropped: m.GetPacketsRecvDropped(),
 			OutOfOrder: m.GetPacketsRecvOutOfOrder(), Duplicate: m.GetPacketsRecvDuplicate(),
 			Lurch: m.GetPacketsRecvLurch(),
