@@ -37,7 +37,7 @@ func TestMaxJitterLeavesItToBeTaken(t *testing.T) {
 func TestSumsOfHostileCountersDoNotWrap(t *testing.T) {
 	most := Lifetime{Counters: Counters{RecvSequenced: math.MaxUint64, Dropped: math.MaxUint64}}
 	require.InEpsilon(t, math.Exp2(65), most.Expected(), 1e-9)
-	require.EqualValues(t, 2*math.MaxUint32, Samples([]uint32{math.MaxUint32, 0, math.MaxUint32}))
+	require.Equal(t, uint64(2*math.MaxUint32), Samples([]uint32{math.MaxUint32, 0, math.MaxUint32}))
 
 	l := LifetimeFromWire(&pb.CMsgSteamDatagramLinkLifetimeStats{
 		KbSent: proto.Uint64(math.MaxUint64), KbRecv: proto.Uint64(1<<54 + 1), ConnectedSeconds: proto.Uint32(math.MaxUint32)})
