@@ -241,8 +241,8 @@ func (e *ourEngine) Status(conn uint32, lanes int) (Status, error) {
 }
 
 func (e *ourEngine) DetailedStatus(conn uint32) (string, error) {
-	info, err := e.s.ConnectionInfo(gns.Connection(conn))
-	return info.Description, ourResult(err)
+	text, err := e.s.DetailedConnectionStatus(gns.Connection(conn))
+	return text, ourResult(err)
 }
 
 func (e *ourEngine) Wake() (<-chan struct{}, time.Duration) { return e.wake, ourPoll }
