@@ -157,8 +157,20 @@ func (w *world) queues() (text string) {
 
 // watchIdle lets the connection be idle: it stays connected, and says little.
 func (w *world) watchIdle() error {
+	// A short transfer may be over before a partition is.
+	healed := w.now
+	for _, p := range w.partitions {
+		healed = max(healed, start.Add(p.start+p.length))
+	}
+	if _, err := w.run(healed, w.ended); err != nil {
+		return err
+	}
 	if w.idle == 0 {
 		return nil
+	}
+	// What is under way comes first, and its acks.
+	if _, err := w.run(w.now.Add(2*time.Second+2*w.paths[0].Lag+2*w.paths[1].Lag), w.ended); err != nil {
+		return err
 	}
 	before := w.datagrams
 	if _, err := w.run(w.now.Add(w.idle), w.ended); err != nil {

@@ -26,8 +26,8 @@ var names = [2]string{"client", "server"}
 
 // Limits beyond which a run is out of control.
 const (
-	maxDatagrams = 2_000_000
-	maxSpins     = 1000 // rounds at one instant
+	maxProgress = 4_000_000
+	maxSpins    = 100 // rounds at one instant in which nothing is sent, arrives or is read
 )
 
 const (
@@ -64,7 +64,8 @@ type world struct {
 	acceptAt  mono.Time
 	goodAt    mono.Time
 	good      bool
-	datagrams int
+	datagrams int // arrived
+	progress  int // datagrams sent and arrived, messages read
 	buf       []byte
 }
 
@@ -161,6 +162,7 @@ func (w *world) deadline() mono.Time {
 // until the limit; then it returns false.
 func (w *world) run(limit mono.Time, cond func() bool) (bool, error) {
 	for spins := 0; ; spins++ {
+		before := w.progress
 		if err := w.act(); err != nil {
 			return false, err
 		}
@@ -172,14 +174,14 @@ func (w *world) run(limit mono.Time, cond func() bool) (bool, error) {
 			w.now = max(w.now, limit)
 			return false, nil
 		}
-		if next > w.now {
-			w.now, spins = next, 0
+		if next > w.now || w.progress > before {
+			w.now, spins = max(w.now, next), 0
 		}
 		if spins > maxSpins {
 			return false, fmt.Errorf("a deadline stays due although nothing is left to do")
 		}
-		if w.datagrams > maxDatagrams {
-			return false, fmt.Errorf("datagrams without end")
+		if w.progress > maxProgress {
+			return false, fmt.Errorf("datagrams or messages without end")
 		}
 	}
 }
@@ -226,6 +228,7 @@ func (w *world) act() error {
 // arrive hands a datagram to whom it concerns.
 func (w *world) arrive(d simnet.Datagram) error {
 	w.datagrams++
+	w.progress++
 	c, s := &w.ends[client], &w.ends[server]
 	switch {
 	case d.To == c.host:
@@ -260,6 +263,7 @@ func (w *world) settle(e *end) {
 		if !ok {
 			break
 		}
+		w.progress++
 		w.net.Send(w.now, e.host, e.conn.Remote(), b)
 	}
 	for {
@@ -328,6 +332,7 @@ func (w *world) read(e *end) error {
 		return nil
 	}
 	bytes := 0
+	w.progress += count
 	for _, m := range e.inbox[:count] {
 		bytes += len(m.Data)
 		if err := e.recv.judge(m); err != nil {
