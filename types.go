@@ -73,9 +73,7 @@ const (
 	// NagleTime for more to share a packet with.
 	SendNoNagle SendFlags = SendFlags(snp.SendNoNagle)
 	// SendNoDelay: for unreliable messages that are worthless late. Such a message is dropped, with
-	// ErrIgnored, if it would wait more than 200 ms for others to be sent, or if the connection is not
-	// established yet. It is usually combined with SendNoNagle. (Valve's library promises both and does
-	// the latter.)
+	// ErrIgnored, if the connection is not established yet. It is usually combined with SendNoNagle.
 	SendNoDelay SendFlags = SendFlags(snp.SendNoDelay)
 	// SendReliable: the message arrives exactly once and in order, or the connection ends.
 	SendReliable SendFlags = SendFlags(snp.SendReliable)
