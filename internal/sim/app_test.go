@@ -21,9 +21,9 @@ type stream struct {
 // message returns the size of a message and how it is sent.
 func (s *stream) message(lane int, number int64) (size int, reliable bool) {
 	h := mix(s.seed ^ mix(uint64(lane)<<40^uint64(number)))
-	size = int(h>>8) % 200
+	size = int((h >> 8) % 200)
 	if float64(mix(h+1)>>11)/(1<<53) < s.sizes.large {
-		size = int(mix(h+2)>>1) % (s.sizes.most + 1)
+		size = int((mix(h+2) >> 1) % uint64(s.sizes.most+1))
 	}
 	size = min(size, s.sizes.most)
 	reliable = float64(mix(h+3)>>11)/(1<<53) < s.sizes.reliable || size > s.sizes.mostUnreliable

@@ -105,6 +105,8 @@ func (w *world) drainBound() time.Duration {
 		if p := &w.paths[i]; p.Rate > 0 {
 			bound += time.Duration(float64(p.Backlog+p.Burst) / float64(p.Rate) * float64(time.Second))
 		}
+		// A connection that came late has bursts left to send.
+		bound += time.Duration(e.plan.bursts-e.send.burst) * e.send.gap
 		set := &e.plan.settings
 		rate := float64(set.SNP.SendRateMin)
 		if e.conn != nil {
