@@ -105,6 +105,11 @@ func (s *Session) fillPlan(room int) {
 		s.pendingReliable += l.pendingReliable() - reliable
 		s.unacked += l.unacked() - unacked
 		s.queued += l.queue.len() - queued
+		if s.recovery.doublings > 1 {
+			// The peer may be refusing all lanes but one. It acks no packet of which it refuses a part, so
+			// probes must not share packets.
+			break
+		}
 	}
 	for _, t := range s.taken {
 		s.sched.served(t.lane, t.bytes, t.lane.sendable(s.window))

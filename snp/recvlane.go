@@ -46,11 +46,21 @@ func (l *recvLane) gaps() int {
 	return n
 }
 
+// limit returns the end of the window: bytes of the stream from there on are refused. It leaves room for
+// all of the message in progress, whose header may make it a little longer than the buffer.
+func (l *recvLane) limit(window int) int64 {
+	limit := l.start + int64(window)
+	if l.partial != nil {
+		limit = max(limit, l.next+int64(l.size-len(l.partial.Data)))
+	}
+	return limit
+}
+
 // acceptable reports whether the limits on distance and gaps allow storing [begin, end), where end
 // is above next.
 func (l *recvLane) acceptable(begin, end int64, window int) bool {
 	if end > l.end {
-		return end-l.start <= int64(window) && (begin <= l.end || l.gaps() < maxGaps)
+		return end <= l.limit(window) && (begin <= l.end || l.gaps() < maxGaps)
 	}
 	return l.gaps() < maxSplitGaps || !l.splits(begin, end)
 }
@@ -184,6 +194,12 @@ func (l *recvLane) receive(begin int64, data []byte, s *Session) (accepted bool,
 	end := begin + int64(len(data))
 	if len(data) == 0 || end <= l.next {
 		return true, nil
+	}
+	if limit := l.limit(s.cfg.RecvBufferSize); end > limit && begin <= l.next && limit > l.next {
+		// Part of it lies beyond the window. The rest may complete the message that keeps the window where
+		// it is, and the peer may cut the range the same way for ever.
+		_, err := l.receive(begin, data[:limit-begin], s)
+		return false, err
 	}
 	if !l.acceptable(begin, end, s.cfg.RecvBufferSize) {
 		return false, nil

@@ -134,12 +134,17 @@ func (l *sendLane) sendable(window int64) bool {
 	return !l.queue.front().reliable || l.sent < l.limit(window)
 }
 
-// limit is the stream position up to which data may be sent for the first time.
+// limit is the stream position up to which data may be sent for the first time. A message that is
+// larger than the window may be sent alone: no part of it would arrive otherwise.
 func (l *sendLane) limit(window int64) int64 {
 	if len(l.ackedAbove.list) >= maxHoles {
 		return l.sent
 	}
-	return l.oldest + window
+	limit := l.oldest + window
+	if l.bounds.len() > 0 {
+		limit = max(limit, *l.bounds.front())
+	}
+	return limit
 }
 
 // onAcked notes that the peer has [begin, end).

@@ -230,9 +230,6 @@ func (e *endPlan) drawTraffic(d dice, peer *conn.Settings, good time.Duration) {
 		reliable:       []float64{1, 1, 0.9, 0.5, 0}[d.IntN(5)],
 		mostUnreliable: min(16000, 10*plaintext),
 	}
-	if window := set.SNP.PeerRecvBufferSize / 8 * 7; window > 0 {
-		e.sizes.most = min(e.sizes.most, window-16) // a larger message would wait for a larger buffer
-	}
 	e.budget = int(d.between(1000, 2<<20))
 	// As much as the slowest sender gets rid of in some seconds, and a bounded number of packets.
 	e.budget = min(e.budget, 8*set.SNP.SendRateMin, 2000*plaintext)
