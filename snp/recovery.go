@@ -138,17 +138,23 @@ func (s *Session) Advance(now mono.Time) {
 }
 
 // expireTimer declares the oldest packets with reliable data lost if nothing was heard for too long.
+// Packets whose data has arrived in others since then are let go on the way; they prove nothing.
 func (s *Session) expireTimer(now mono.Time) {
-	n, at, ok := s.sent.OldestTimed()
-	if !ok || s.timerAt(at) > now {
-		return
-	}
-	for range maxProbes {
-		s.sent.TimeOut(n, s.observer)
-		// What was sent soon after is most probably lost too.
-		if n, at, ok = s.sent.OldestTimed(); !ok || at.Add(s.rtt.RTO()/2) > now {
+	lost := 0
+	for lost < maxProbes {
+		n, at, ok := s.sent.OldestTimed()
+		// What was sent soon after one that was lost is most probably lost too.
+		if !ok || lost == 0 && s.timerAt(at) > now || lost > 0 && at.Add(s.rtt.RTO()/2) > now {
 			break
 		}
+		pending := s.pendingReliable
+		s.sent.TimeOut(n, s.observer)
+		if s.pendingReliable > pending {
+			lost++
+		}
+	}
+	if lost == 0 {
+		return
 	}
 	for _, l := range s.lanes {
 		if !l.lost.empty() && l.lost.list[0].begin > l.acked {

@@ -77,6 +77,8 @@ func (w *world) drain(r *result) error {
 		checkAt = w.now.Add(10 * time.Millisecond)
 		return w.queues() == ""
 	})
+	// Within ten milliseconds of the last look something may have come that nothing follows.
+	done = done || !w.missing() && w.queues() == ""
 	switch {
 	case err != nil:
 		return err
