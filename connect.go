@@ -7,7 +7,6 @@ import (
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
-	"github.com/gogns/gns/transport/udp"
 )
 
 // ConnectByIPAddress starts connecting to a server and returns at once; the connection is then in
@@ -45,7 +44,7 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if err != nil {
 		return nil, ResultInvalidState.wrap(err)
 	}
-	sock, err := udp.ListenFor(remote, udp.Options{})
+	sock, err := s.env.dial(remote)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type endpoint struct {
 
 // newEndpoint wraps a socket that is going to be read in batches of the given size, once it is
 // registered.
-func (s *Sockets) newEndpoint(sock *udp.Socket, size int) *endpoint {
+func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
 	e := &endpoint{s: s, size: size, peers: make(map[netip.AddrPort]*connection)}
 	e.sock = udp.Impair(sock, fakeConditions(s.global))
 	return e

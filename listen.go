@@ -1,13 +1,11 @@
 package gns
 
 import (
-	"crypto/rand"
 	"net/netip"
 	"sync/atomic"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
-	"github.com/gogns/gns/transport/udp"
 )
 
 // listenSocket is where connections arrive.
@@ -51,13 +49,13 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if store.Int32(config.IPAllowWithoutAuth) == 0 {
 		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a certificate authority nobody could connect")
 	}
-	sock, err := udp.Listen(local, udp.Options{})
+	sock, err := s.env.listen(local)
 	if err != nil {
 		return nil, err
 	}
 	l := &listenSocket{ep: s.newEndpoint(sock, listenBatch), config: store, acceptor: acceptor}
 	l.ep.listen = l
-	l.ep.listener, err = conn.NewListener(rand.Reader, func(remote netip.AddrPort) (conn.Config, bool) {
+	l.ep.listener, err = conn.NewListener(s.env.random, func(remote netip.AddrPort) (conn.Config, bool) {
 		if l.waiting.Load() >= maxWaiting {
 			return conn.Config{}, false
 		}

@@ -2,12 +2,9 @@ package gns
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -32,6 +29,8 @@ type Options struct {
 	// KeyLog receives one line per connection with its session keys, which lets tools decrypt a capture
 	// of it, and anybody else who reads the lines. Nil: off.
 	KeyLog io.Writer
+
+	env *environment // for tests; nil: the operating system's
 }
 
 // Sockets is one user of the protocol: an identity with its listen sockets and connections (Valve's
@@ -43,6 +42,7 @@ type Sockets struct {
 	appID    uint32
 	log      *slog.Logger
 	keyLog   io.Writer
+	env      *environment
 	start    time.Time
 
 	global *config.Store
@@ -76,11 +76,15 @@ func New(opts *Options) (*Sockets, error) {
 		appID:     opts.AppID,
 		log:       opts.Logger,
 		keyLog:    opts.KeyLog,
+		env:       opts.env,
 		start:     time.Now(),
 		global:    config.NewStore(config.Global, nil),
 		conns:     make(map[Connection]*connection),
 		listeners: make(map[ListenSocket]*listenSocket),
 		endpoints: make(map[*endpoint]struct{}),
+	}
+	if s.env == nil {
+		s.env = system()
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -184,10 +188,8 @@ func (s *Sockets) lookup(h Connection) (*connection, error) {
 // newConnectionID draws a connection ID that nothing here uses: random, because knowing it is what
 // proves to a peer that a closing message is ours, and with both halves non-zero, as peers require.
 func (s *Sockets) newConnectionID() uint32 {
-	var b [4]byte
 	for {
-		_, _ = rand.Read(b[:]) // never fails
-		id := binary.LittleEndian.Uint32(b[:])
+		id := uint32(s.env.draw())
 		if id&0xffff == 0 || id>>16 == 0 {
 			continue
 		}
@@ -209,8 +211,8 @@ func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Co
 		WallClock: time.Now().Unix(),
 		Remote:    remote,
 		Settings:  settingsOf(store),
-		Rand:      rand.Reader,
-		Seed:      mathrand.Uint64(),
+		Rand:      s.env.random,
+		Seed:      s.env.draw(),
 		KeyLog:    s.keyLogWriter(),
 	}
 }

@@ -1,0 +1,50 @@
+package gns
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"io"
+	"net/netip"
+
+	"github.com/gogns/gns/transport/udp"
+)
+
+// environment is what a Sockets has from outside: sockets, and chance. (It takes the time from package
+// time, which package testing/synctest can replace.)
+//
+// It is the seam where tests put a simulated network in the system's place, so that the whole API runs
+// in virtual time. It is set through an unexported field of Options, which the tests of this package
+// reach and nobody else does. An exported field, even of a type in internal/, would be visible to
+// users who can do nothing with it; a package variable would make tests that run at the same time
+// share one network. The price is that other packages cannot use it.
+type environment struct {
+	// listen opens a socket as udp.Listen does, dial as udp.ListenFor does.
+	listen func(local netip.AddrPort) (udp.Conn, error)
+	dial   func(remote netip.AddrPort) (udp.Conn, error)
+	// random is where keys, identifiers and challenges come from. It is safe for concurrent use.
+	random io.Reader
+}
+
+// system is the environment that everybody but tests has.
+func system() *environment {
+	return &environment{
+		listen: func(local netip.AddrPort) (udp.Conn, error) { return opened(udp.Listen(local, udp.Options{})) },
+		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, udp.Options{})) },
+		random: rand.Reader,
+	}
+}
+
+// opened keeps a nil *udp.Socket from becoming a udp.Conn that is not nil.
+func opened(sock *udp.Socket, err error) (udp.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return sock, nil
+}
+
+// draw returns a random number.
+func (e *environment) draw() uint64 {
+	var b [8]byte
+	_, _ = io.ReadFull(e.random, b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
