@@ -78,20 +78,24 @@ func (l *Library) FlushMessagesOnConnection(c Connection) error {
 	return l.sym.Flush(l.sockets, uint32(c)).err()
 }
 
-// ReceiveMessagesOnConnection returns at most 64 messages that have arrived, never blocking.
+// MaxReceive is how many messages the receiving calls return at most. When they return fewer, there
+// were no more.
+const MaxReceive = 64
+
+// ReceiveMessagesOnConnection returns at most MaxReceive messages that have arrived, never blocking.
 func (l *Library) ReceiveMessagesOnConnection(c Connection) ([]Message, error) {
-	var batch [64]*message
+	var batch [MaxReceive]*message
 	return l.take(&batch, l.sym.Receive(l.sockets, uint32(c), &batch[0], int32(len(batch))))
 }
 
-// ReceiveMessagesOnPollGroup returns at most 64 messages that have arrived, never blocking.
+// ReceiveMessagesOnPollGroup returns at most MaxReceive messages that have arrived, never blocking.
 func (l *Library) ReceiveMessagesOnPollGroup(g PollGroup) ([]Message, error) {
-	var batch [64]*message
+	var batch [MaxReceive]*message
 	return l.take(&batch, l.sym.ReceivePollGroup(l.sockets, uint32(g), &batch[0], int32(len(batch))))
 }
 
 // take copies the first n messages into Go memory and releases them.
-func (l *Library) take(batch *[64]*message, n int32) ([]Message, error) {
+func (l *Library) take(batch *[MaxReceive]*message, n int32) ([]Message, error) {
 	if n < 0 {
 		return nil, ResultInvalidParam
 	}
