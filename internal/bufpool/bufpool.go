@@ -20,12 +20,22 @@ type Buffer struct {
 	// B is the usable part: as long as was asked for. Its capacity is that of the size class.
 	B     []byte
 	class int8
+	lent  bool // somebody has it
 }
 
 var pools [classes]sync.Pool
 
 // Get lends a buffer with len(B) == n. Its contents are arbitrary.
 func Get(n int) *Buffer {
+	b := get(n)
+	b.lent = true
+	if w := watch.Load(); w != nil {
+		w.get(b)
+	}
+	return b
+}
+
+func get(n int) *Buffer {
 	c := classOf(n)
 	if c == unpooled {
 		return &Buffer{B: make([]byte, n), class: unpooled}
@@ -47,6 +57,10 @@ func Size(n int) int {
 
 // Release returns the buffer. The caller must not touch it, nor any slice of B, afterwards.
 func (b *Buffer) Release() {
+	if w := watch.Load(); w != nil && !w.release(b) {
+		return
+	}
+	b.lent = false
 	if b.class != unpooled {
 		pools[b.class].Put(b)
 	}
