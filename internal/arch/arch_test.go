@@ -25,6 +25,8 @@ var arrows = map[string][]string{
 	"internal/bufpool":   {},
 	"internal/impair":    {"internal/mono"},
 	"internal/simnet":    {"internal/impair", "internal/mono"},
+	"internal/simudp":    {"internal/simnet", "internal/mono", "transport/udp"},
+	"internal/traffic":   {},
 	"proto":              {},
 	"config":             {},
 	"reliability":        {"internal/mono"},
@@ -40,7 +42,7 @@ var arrows = map[string][]string{
 }
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "cmd/snpcat", "internal/arch"}
+var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "internal/arch"}
 
 // forbidden are imports that a pure package has no business with.
 var forbidden = []string{"net", "os", "syscall", "os/signal", "log"}

@@ -91,7 +91,7 @@ func (w *world) drain(r *result) error {
 		return fmt.Errorf("a connection ended without event")
 	case !done:
 		return fmt.Errorf("not drained %v after the network was good: reliable messages missing: client %d, server %d; left to send: %d, %d; queues: %s",
-			bound, w.ends[client].recv.missing(), w.ends[server].recv.missing(), w.ends[client].send.left, w.ends[server].send.left, w.queues())
+			bound, w.ends[client].recv.Missing(), w.ends[server].recv.Missing(), w.ends[client].send.left, w.ends[server].send.left, w.queues())
 	}
 	r.strain = float64(w.now.Sub(began)) / float64(bound)
 	return nil
@@ -131,7 +131,7 @@ func (w *world) drainBound() time.Duration {
 func (w *world) missing() bool {
 	for i := range w.ends {
 		e := &w.ends[i]
-		if e.conn == nil || e.send.left > 0 || e.recv.missing() > 0 || e.conn.State() != conn.StateConnected {
+		if e.conn == nil || e.send.left > 0 || e.recv.Missing() > 0 || e.conn.State() != conn.StateConnected {
 			return true
 		}
 	}
@@ -272,14 +272,14 @@ func (w *world) autopsy() error {
 			return fmt.Errorf("dead connections keep %s", text)
 		}
 		lost := e.conn.Lost()
-		if missing := w.ends[1-i].recv.missing(); missing > 0 && lost == nil && w.ends[1-i].conn != nil && !w.ends[1-i].left {
+		if missing := w.ends[1-i].recv.Missing(); missing > 0 && lost == nil && w.ends[1-i].conn != nil && !w.ends[1-i].left {
 			return fmt.Errorf("%s lost %d reliable messages and does not know", names[i], missing)
 		}
 		if drained := w.ending == drained || w.ending == drainedIt; drained && lost != nil {
 			return fmt.Errorf("%s believes that it lost messages: %+v", names[i], *lost)
 		}
-		if w.ending == lingering && i == w.closer && e.lingered && (lost != nil || w.ends[1-i].recv.missing() > 0) {
-			return fmt.Errorf("%s lingered, but %d messages are missing: %+v", names[i], w.ends[1-i].recv.missing(), lost)
+		if w.ending == lingering && i == w.closer && e.lingered && (lost != nil || w.ends[1-i].recv.Missing() > 0) {
+			return fmt.Errorf("%s lingered, but %d messages are missing: %+v", names[i], w.ends[1-i].recv.Missing(), lost)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/impair"
 	"github.com/gogns/gns/internal/simnet"
+	"github.com/gogns/gns/internal/traffic"
 	"github.com/gogns/gns/snp"
 )
 
@@ -55,7 +56,7 @@ type endPlan struct {
 	priorities []int
 	weights    []uint16
 	relaneAt   time.Duration // when the lanes get new priorities; 0: never
-	sizes      sizes
+	sizes      traffic.Sizes
 	budget     int           // bytes to send
 	bursts     int           // in how many portions, spread over the time until the network is good
 	noNagle    float64       // probabilities of the flags
@@ -63,14 +64,6 @@ type endPlan struct {
 	readEvery  time.Duration // the application reads so often until the network is good; 0: at once
 	readCount  int           // and so many messages
 	leaveAfter time.Duration // how long after the peer's close it closes too
-}
-
-// sizes says how large messages are, and how many are reliable.
-type sizes struct {
-	most           int     // bytes
-	large          float64 // share of messages that may have any size; others are below 200 bytes
-	reliable       float64
-	mostUnreliable int
 }
 
 // dice draws what a scenario needs.
@@ -224,11 +217,11 @@ func (e *endPlan) drawTraffic(d dice, peer *conn.Settings, good time.Duration) {
 	}
 	set := &e.settings
 	plaintext := set.MTU - 132 // and a little less
-	e.sizes = sizes{
-		most:           min(int(d.between(1, 512<<10)), set.SNP.SendBufferSize, peer.SNP.RecvBufferSize),
-		large:          []float64{0.05, 0.5, 1}[d.IntN(3)],
-		reliable:       []float64{1, 1, 0.9, 0.5, 0}[d.IntN(5)],
-		mostUnreliable: min(16000, 10*plaintext),
+	e.sizes = traffic.Sizes{
+		Most:           min(int(d.between(1, 512<<10)), set.SNP.SendBufferSize, peer.SNP.RecvBufferSize),
+		Large:          []float64{0.05, 0.5, 1}[d.IntN(3)],
+		Reliable:       []float64{1, 1, 0.9, 0.5, 0}[d.IntN(5)],
+		MostUnreliable: min(16000, 10*plaintext),
 	}
 	e.budget = int(d.between(1000, 2<<20))
 	// As much as the slowest sender gets rid of in some seconds, and a bounded number of packets.

@@ -10,6 +10,7 @@ import (
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/simnet"
+	"github.com/gogns/gns/internal/traffic"
 	"github.com/gogns/gns/internal/udpwire"
 )
 
@@ -41,7 +42,7 @@ type end struct {
 	host     *simnet.Host
 	conn     *conn.Conn // nil: the server has not been asked yet
 	send     *sender
-	recv     *receiver
+	recv     *traffic.Judge
 	inbox    []conn.Message // taken by the driver, not read by the application
 	bytes    int            // of inbox
 	readAt   mono.Time
@@ -89,7 +90,7 @@ func newWorld(s *scenario) (*world, error) {
 		}
 	}
 	for i := range w.ends {
-		w.ends[i].recv = newReceiver(w.ends[1-i].send)
+		w.ends[i].recv = w.ends[1-i].send.Judge
 		w.net.SetPath(w.ends[i].host, w.ends[1-i].host, s.paths[i])
 	}
 	for _, p := range s.partitions {
@@ -335,7 +336,7 @@ func (w *world) read(e *end) error {
 	w.progress += count
 	for _, m := range e.inbox[:count] {
 		bytes += len(m.Data)
-		if err := e.recv.judge(m); err != nil {
+		if err := judge(e.recv, m); err != nil {
 			return err
 		}
 		m.Release()
@@ -360,7 +361,7 @@ func (w *world) close(e *end, linger bool) error {
 
 func (w *world) readAll(e *end) error {
 	for _, m := range e.inbox {
-		if err := e.recv.judge(m); err != nil {
+		if err := judge(e.recv, m); err != nil {
 			return err
 		}
 		m.Release()
