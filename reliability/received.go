@@ -8,8 +8,13 @@ import (
 )
 
 const (
-	// NackHold is how long a new gap is kept quiet, because the packet may only be out of order.
-	NackHold = 3 * time.Millisecond
+	// NackHold is how long a new gap is kept quiet, because the packet may only be out of order. Where
+	// packets have come later than that, gaps are kept quiet for longer, up to MaxNackHold.
+	NackHold    = 3 * time.Millisecond
+	MaxNackHold = 25 * time.Millisecond
+
+	// maxLossRun is how many packets of one gap count as lost, for the loss rate.
+	maxLossRun = 32
 
 	// MaxGaps bounds the gaps that are accounted for, as in Valve's library. When there are more,
 	// two old ones are merged and the packets between them reported as missing.
@@ -28,6 +33,7 @@ const (
 type gap struct {
 	begin, end PacketNumber
 	before     mono.Time // when packet begin-1 arrived, zero if unknown
+	opened     mono.Time // when the packet arrived that showed the gap
 	hold       mono.Time // not to be reported earlier, unless an ack must cover packets above
 	reported   bool
 }
@@ -50,6 +56,9 @@ type Received struct {
 	ackAt  mono.Time // everything received must be acked by then
 	nackAt mono.Time // the first unreported gap may be reported from then on
 	fresh  int       // packets received that no report has covered
+
+	extra time.Duration // on top of NackHold, learned from packets out of order
+	loss  LossRate
 }
 
 // Begin sets the highest packet number that counts as received: 1 for peers of protocol version 10
@@ -57,6 +66,9 @@ type Received struct {
 func (r *Received) Begin(highest PacketNumber) {
 	*r = Received{gaps: r.gaps[:0], end: highest + 1, ackAt: mono.Never, nackAt: mono.Never}
 }
+
+// Loss returns the share of the peer's packets that were lost lately, in thousandths.
+func (r *Received) Loss() int { return r.loss.PerMille() }
 
 // Any reports whether any packet counts as received, hence whether there is anything to ack.
 func (r *Received) Any() bool { return r.end > 1 }
@@ -82,8 +94,14 @@ func (r *Received) Add(now mono.Time, n PacketNumber) bool {
 		return false
 	case n == r.end:
 	case n > r.end:
-		r.gaps = append(r.gaps, gap{begin: r.end, end: n, before: r.endTime, hold: now.Add(NackHold)})
-		r.nackAt = min(r.nackAt, now.Add(NackHold))
+		// What was learned wears off with the gaps that turn out to be losses.
+		r.extra -= r.extra / 16
+		hold := now.Add(NackHold + r.extra)
+		r.gaps = append(r.gaps, gap{begin: r.end, end: n, before: r.endTime, opened: now, hold: hold})
+		r.nackAt = min(r.nackAt, hold)
+		for range min(n-r.end, maxLossRun) {
+			r.loss.Observe(true)
+		}
 	default:
 		if !r.fill(now, n) {
 			return false
@@ -93,6 +111,7 @@ func (r *Received) Add(now mono.Time, n PacketNumber) bool {
 		return true
 	}
 	r.end, r.endTime = n+1, now
+	r.loss.Observe(false)
 	r.fresh++
 	r.limit()
 	return true
@@ -105,6 +124,9 @@ func (r *Received) fill(now mono.Time, n PacketNumber) bool {
 		return false
 	}
 	g := &r.gaps[i]
+	r.loss.Withdraw()
+	late := now.Sub(g.opened)
+	r.extra = max(r.extra, min(late+late/4, MaxNackHold)-NackHold)
 	switch {
 	case g.begin == n && g.end == n+1:
 		r.gaps = slices.Delete(r.gaps, i, i+1)

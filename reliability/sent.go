@@ -138,6 +138,31 @@ func (s *Sent) AddFlags(n PacketNumber, flags Flags) bool {
 	return true
 }
 
+// Timed reports whether packet n is under the retransmission timer and its fate unknown.
+func (s *Sent) Timed(n PacketNumber) bool {
+	return s.Open(n) && s.records[s.slot(n)].flags&Timed != 0
+}
+
+// Supersede takes packet n from the retransmission timer if everything that must arrive of it has been
+// sent again in the ranges given, which are those of a younger packet. It reports whether that is so.
+func (s *Sent) Supersede(n PacketNumber, by []Range) bool {
+	if !s.Open(n) {
+		return false
+	}
+	r := &s.records[s.slot(n)]
+next:
+	for _, v := range s.rangesOf(r) {
+		for _, w := range by {
+			if v.Tag == w.Tag && w.Begin <= v.Begin && v.End <= w.End {
+				continue next
+			}
+		}
+		return false
+	}
+	r.flags &^= Timed
+	return true
+}
+
 // Open reports whether the fate of packet n is still unknown.
 func (s *Sent) Open(n PacketNumber) bool {
 	if n < s.tail || n >= s.next {

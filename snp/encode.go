@@ -176,8 +176,8 @@ func runSize(count uint32) int {
 	return (bits.Len32(count>>3) + 6) / 7
 }
 
-// ackDelay converts the time since the latest packet was received into the wire's unit.
-func ackDelay(d time.Duration) uint16 {
+// encodeDelay converts the time since the latest packet was received into the wire's unit.
+func encodeDelay(d time.Duration) uint16 {
 	units := d.Microseconds() >> delayShift
 	if units < 0 || units >= delayUnknown {
 		return delayUnknown

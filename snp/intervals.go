@@ -103,6 +103,12 @@ func (s *intervals) contains(begin, end int64) bool {
 	return i < len(s.list) && s.list[i].begin <= begin && end <= s.list[i].end
 }
 
+// overlaps reports whether any of [begin, end) is in the set.
+func (s *intervals) overlaps(begin, end int64) bool {
+	i := s.search(begin + 1)
+	return i < len(s.list) && s.list[i].begin < end
+}
+
 // nextMissing returns the first maximal part of [begin, end) that is not in the set; it is empty
 // (begin == end) if there is none.
 func (s *intervals) nextMissing(begin, end int64) interval {

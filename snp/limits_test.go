@@ -125,7 +125,7 @@ func TestLinger(t *testing.T) {
 	x := newScripted(t, Config{})
 	require.NoError(t, x.writeMode(RecvLinger, stream(1, 1)))
 	require.True(t, x.lastAcked())
-	require.Equal(t, testStart.Add(50*ms), x.s.Deadline())
+	require.Equal(t, testStart.Add(ackDelay), x.s.Deadline())
 	require.NoError(t, x.writeMode(RecvLinger, UnreliableSegment{Number: 1, End: true}))
 	require.False(t, x.lastAcked())
 	require.Empty(t, x.host.queue)

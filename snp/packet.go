@@ -8,6 +8,19 @@ import (
 )
 
 const (
+	// ackDelay is how long an ack of reliable data waits for company. Valve's library allows itself 50 ms,
+	// and sends again after three round trips and 60 ms.
+	ackDelay = 40 * time.Millisecond
+
+	// Where packets get lost (quickAckLoss of a thousand), a packet that comes alone is acked soon: unless
+	// the last ack is less than ackDelay ago, after quickAck. The sender can act on it before its next
+	// packet, and acks are not more frequent than otherwise.
+	quickAck     = 5 * time.Millisecond
+	quickAckLoss = 2
+
+	// nackSpacing bounds how often gaps alone are a reason for an ack, as does an eighth of the round trip.
+	nackSpacing = 20 * time.Millisecond
+
 	// ackEvery: a receiver of reliable data acks at least every so many packets, long before the 50 ms
 	// are over, so that the sender's window does not run dry.
 	ackEvery = 32
@@ -42,6 +55,7 @@ type PacketInfo struct {
 type takenLane struct {
 	lane  *sendLane
 	bytes int
+	sent  int64 // end of the stream data sent before
 }
 
 // AppendPacket builds the next packet and appends its plaintext, at most limit bytes, to dst. It
@@ -63,16 +77,17 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 
 	s.ranges = s.ranges[:0]
 	var flags reliability.Flags
-	if s.connected && !s.sched.empty() {
+	if repeat := s.repeats.at <= now; s.connected && (repeat || !s.sched.empty()) {
 		s.bucket.Accrue(now, true)
 		if s.bucket.Ready(now) && s.mayFlow() {
-			s.fillPlan(limit - (len(dst) - start))
+			s.fillPlan(now, limit-(len(dst)-start), repeat)
 			dst = s.appendPlan(dst)
 			info.Data = len(s.plan.groups) > 0
 			info.Reliable = s.plan.hasReliable()
 			if info.Reliable {
 				flags = reliability.Timed
 			}
+			s.rememberRepeats(now, info.Number)
 		}
 	}
 	s.sent.Record(now, flags, s.ranges, s.observer)
@@ -82,8 +97,10 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 	return dst, info
 }
 
-// fillPlan chooses the segments of a packet with room bytes left.
-func (s *Session) fillPlan(room int) {
+// fillPlan chooses the segments of a packet with room bytes left. What was sent before is repeated only if
+// there is nothing else to send and the flow is well below the send rate, or if it is time to.
+func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
+	repeat = repeat || s.bucket.Balance(now) >= reliability.IdleBurst/2
 	s.plan.reset()
 	s.plan.noFragment = s.noFragment()
 	s.taken = s.taken[:0]
@@ -98,8 +115,9 @@ func (s *Session) fillPlan(room int) {
 			selectSize = 0
 		}
 		unreliable, reliable, unacked, queued := l.pendingUnreliable(), l.pendingReliable(), l.unacked(), l.queue.len()
+		sent := l.sent
 		left := l.fill(&s.plan, room, selectSize, s.window)
-		s.taken = append(s.taken, takenLane{lane: l, bytes: room - left})
+		s.taken = append(s.taken, takenLane{lane: l, bytes: room - left, sent: sent})
 		room = left
 		s.pendingUnreliable += l.pendingUnreliable() - unreliable
 		s.pendingReliable += l.pendingReliable() - reliable
@@ -117,6 +135,9 @@ func (s *Session) fillPlan(room int) {
 	s.dueStale = true
 	if s.recovery.probes > 0 {
 		s.recovery.probes--
+	}
+	if repeat && s.sched.empty() {
+		s.planRepeats(now, room)
 	}
 	s.plan.arrange()
 	for i := range s.plan.groups {
@@ -161,7 +182,26 @@ type ackState struct {
 // ackDue reports whether an ack must be sent at now, and whether it must cover everything received.
 func (s *Session) ackDue(now mono.Time) (due, force bool) {
 	force = s.recv.AckDeadline() <= now
-	return force || s.recv.NackDeadline() <= now || s.acks.elicited >= ackEvery, force
+	return force || s.nackDeadline() <= now || s.acks.elicited >= ackEvery, force
+}
+
+// nackDeadline returns when an ack must be sent because of a gap.
+func (s *Session) nackDeadline() mono.Time {
+	t := s.recv.NackDeadline()
+	if t == mono.Never {
+		return t
+	}
+	srtt, _, _ := s.rtt.Smoothed()
+	return max(t, s.acks.last.Add(min(srtt/8, nackSpacing)))
+}
+
+// ackBy returns when reliable data received now should be acked.
+func (s *Session) ackBy(now mono.Time) mono.Time {
+	by := now.Add(ackDelay)
+	if s.recv.Loss() >= quickAckLoss {
+		by = min(by, max(now.Add(quickAck), s.acks.last.Add(ackDelay)))
+	}
+	return by
 }
 
 // appendAck writes an ack frame of at most room bytes, if there is reason to.
@@ -197,7 +237,7 @@ func (s *Session) appendAck(now mono.Time, dst []byte, room int) []byte {
 	}
 	delay := uint16(delayUnknown)
 	if at.IsSet() {
-		delay = ackDelay(now.Sub(at))
+		delay = encodeDelay(now.Sub(at))
 	}
 	dst = appendAckHeader(dst, latest, delay, count)
 	for i := count - 1; i >= 0; i-- {

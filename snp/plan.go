@@ -1,5 +1,7 @@
 package snp
 
+import "slices"
+
 // plan is the contents of a packet before it is encoded. Its slices are reused.
 type plan struct {
 	groups   []planGroup
@@ -55,6 +57,48 @@ func (p *plan) addReliable(g *planGroup, begin, end int64) {
 	if g.state.number != 0 {
 		g.state.number++
 	}
+}
+
+// repeat adds stream data of a lane that was sent before, if it fits into room bytes. It returns what it
+// costs, zero if it does not fit. Within a group positions must ascend, so it goes before everything else of
+// the stream; but not between two unreliable segments, whose numbers count reliable segments as well.
+func (p *plan) repeat(lane int, begin, end int64, room, selectSize int) (cost int) {
+	gi := slices.IndexFunc(p.groups, func(g planGroup) bool { return g.lane == lane })
+	at := len(p.segments)
+	if gi >= 0 {
+		g := &p.groups[gi]
+		for at = g.begin; at < g.end && !p.segments[at].reliable; {
+			at++
+		}
+		if at < g.end {
+			first := &p.segments[at]
+			if cost = int(end - begin); first.begin == end && first.end-begin <= maxExplicitSize && cost <= room {
+				first.begin = begin
+				return cost
+			}
+			unreliable := func(v planSegment) bool { return !v.reliable }
+			if first.begin <= end || at > g.begin && slices.ContainsFunc(p.segments[at:g.end], unreliable) {
+				return 0
+			}
+		}
+		selectSize = 0
+	}
+	cost = selectSize + reliableHeaderSize(0, begin) + int(end-begin)
+	if cost > room || end-begin > maxExplicitSize {
+		return 0
+	}
+	if gi < 0 {
+		gi = len(p.groups)
+		p.groups = append(p.groups, planGroup{lane: lane, begin: at, end: at})
+	}
+	p.segments = slices.Insert(p.segments, at, planSegment{reliable: true, begin: begin, end: end})
+	p.groups[gi].hasReliable = true
+	p.groups[gi].end++
+	for i := gi + 1; i < len(p.groups); i++ {
+		p.groups[i].begin++
+		p.groups[i].end++
+	}
+	return cost
 }
 
 // mergeable returns the last segment of the group if it is reliable and ends at position.

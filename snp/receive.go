@@ -56,7 +56,7 @@ func (s *Session) Receive(now mono.Time, n reliability.PacketNumber, plaintext [
 	s.recv.Add(now, n)
 	if r.reliable {
 		s.acks.elicited++
-		s.recv.Schedule(now.Add(reliability.MaxAckDelay))
+		s.recv.Schedule(s.ackBy(now))
 	}
 	return nil
 }

@@ -53,6 +53,11 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 		s.host.Fate(n, !lost)
 	}
 	s.stop.onFate(n, lost)
+	if fate == reliability.AckedLate {
+		s.repeats.loss.Withdraw()
+	} else {
+		s.repeats.loss.Observe(lost)
+	}
 	for _, r := range ranges {
 		l := s.lanes[r.Tag&0xff]
 		switch {
@@ -121,6 +126,9 @@ func (s *Session) Advance(now mono.Time) {
 	}
 	s.now = now
 	s.expireTimer(now)
+	if s.repeats.at <= now {
+		s.repeats.prune()
+	}
 	rto := s.rtt.RTO()
 	for s.recovery.watched.len() > 0 {
 		w := *s.recovery.watched.front()
@@ -187,13 +195,18 @@ func (s *Session) forget(now mono.Time) {
 
 // onAck processes an ack frame.
 func (s *Session) onAck(now mono.Time, f Ack) {
+	timed := s.sent.Timed(f.Latest)
+	delay := time.Duration(f.Delay) << delayShift * time.Microsecond
 	if f.Delay != delayUnknown {
 		if at, ok := s.sent.SentAt(f.Latest); ok {
-			delay := time.Duration(f.Delay) << delayShift * time.Microsecond
 			s.rtt.Sample(now, now.Sub(at)-delay)
 		}
 	}
 	acked, _ := s.sent.Ack(f.Latest, f.Blocks, s.observer)
+	if acked == 1 && timed {
+		s.repeats.heard(delay)
+	}
+	s.repeats.prune()
 	r := &s.recovery
 	r.answered = acked == 0
 	if acked > 0 {

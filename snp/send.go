@@ -140,7 +140,7 @@ func (s *Session) Due(now mono.Time) bool {
 	if due, _ := s.ackDue(now); due || s.stop.at <= now {
 		return true
 	}
-	return s.connected && s.dataDue() <= now && s.bucket.Ready(now) && s.mayFlow()
+	return s.connected && min(s.dataDue(), s.repeats.at) <= now && s.bucket.Ready(now) && s.mayFlow()
 }
 
 // Deadline returns when Advance and then Due should be called next, mono.Never if only a packet or a
@@ -149,12 +149,12 @@ func (s *Session) Deadline() mono.Time {
 	if s.closed {
 		return mono.Never
 	}
-	t := min(s.recv.AckDeadline(), s.recv.NackDeadline(), s.stop.at, s.recoveryDeadline())
+	t := min(s.recv.AckDeadline(), s.nackDeadline(), s.stop.at, s.recoveryDeadline())
 	if s.acks.elicited >= ackEvery {
 		t = 0
 	}
 	if s.connected && s.mayFlow() {
-		if due := s.dataDue(); due != mono.Never {
+		if due := min(s.dataDue(), s.repeats.at); due != mono.Never {
 			t = min(t, max(due, s.bucket.Next()))
 		}
 	}

@@ -117,6 +117,7 @@ type Session struct {
 	dueStale          bool // dueAt must be recomputed
 
 	recovery recoveryState
+	repeats  repeats
 	stop     stopWaitingState
 
 	// Receiving.
@@ -139,6 +140,7 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s.sched.reset(1)
 	s.dueAt = mono.Never
 	s.stop.at = mono.Never
+	s.repeats = newRepeats()
 	s.applyConfig(cfg)
 	s.bucket.Reset(0, s.SendRate())
 	s.Begin(10)
@@ -259,4 +261,5 @@ func (s *Session) Close() {
 	s.sent = reliability.Sent{}
 	s.recv = reliability.Received{}
 	s.plan = plan{}
+	s.repeats = repeats{at: mono.Never}
 }

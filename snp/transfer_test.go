@@ -12,7 +12,7 @@ import (
 )
 
 // TestOneMessage is the smallest exchange: the message arrives after half a round trip, its ack leaves
-// 50 ms later, and then everything is quiet.
+// 40 ms later, and then everything is quiet.
 func TestOneMessage(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, 1, 20*time.Millisecond, Config{}, Config{})
@@ -31,7 +31,7 @@ func TestOneMessage(t *testing.T) {
 	require.Equal(t, "hello", string(m.Data))
 	require.Equal(t, Message{Number: 1, Reliable: true, Data: m.Data, buf: m.buf}, *m)
 
-	p.run(48*time.Millisecond, nil)
+	p.run(38*time.Millisecond, nil)
 	require.Zero(t, p.b.packets)
 	p.run(2*time.Millisecond, nil)
 	require.Equal(t, 1, p.b.packets)
