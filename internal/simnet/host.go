@@ -9,6 +9,7 @@ import (
 // Host is somebody who sends and receives datagrams, from one address at a time.
 type Host struct {
 	id       uint64
+	site     *Host     // whose paths it uses: itself, or the host that it was added beside
 	bindings []binding // by instant
 }
 
@@ -28,3 +29,6 @@ func (h *Host) Addr(now mono.Time) netip.AddrPort {
 	}
 	return addr
 }
+
+// Beside reports whether two hosts are at the same place; see Network.AddBeside.
+func (h *Host) Beside(other *Host) bool { return h.site == other.site }

@@ -54,11 +54,32 @@ func New(seed uint64) *Network {
 // AddHost adds a host with an address that no other host has. The paths to and from it are perfect.
 func (n *Network) AddHost(addr netip.AddrPort) (*Host, error) {
 	h := &Host{id: n.hosts}
+	h.site = h
 	if err := n.bind(h, 0, addr); err != nil {
 		return nil, err
 	}
 	n.hosts++
 	return h, nil
+}
+
+// AddBeside adds a host at the same place as another, as a second socket of a machine is: it has an
+// address of its own and shares the paths.
+func (n *Network) AddBeside(neighbor *Host, addr netip.AddrPort) (*Host, error) {
+	h := &Host{id: neighbor.site.id, site: neighbor.site}
+	if err := n.bind(h, 0, addr); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Remove takes a host's addresses away, so that what arrives for them vanishes and other hosts can have
+// them.
+func (n *Network) Remove(h *Host) {
+	for _, b := range h.bindings {
+		if n.addrs[b.addr] == h {
+			delete(n.addrs, b.addr)
+		}
+	}
 }
 
 // Rebind changes the address of a host from an instant on, as a NAT does that has forgotten its mapping:
@@ -81,7 +102,7 @@ func (n *Network) bind(h *Host, at mono.Time, addr netip.AddrPort) error {
 }
 
 // SetPath sets the conditions from one host to another, that direction only, for what is sent from now
-// on.
+// on. They hold for all hosts beside these two.
 func (n *Network) SetPath(from, to *Host, p Path) { n.path(from, to).set(p) }
 
 // Cut stops what is sent from one host to another, that direction only, from an instant until before
@@ -98,6 +119,7 @@ func (n *Network) Partition(a, b *Host, start, end mono.Time) {
 }
 
 func (n *Network) path(from, to *Host) *path {
+	from, to = from.site, to.site
 	key := [2]*Host{from, to}
 	p := n.paths[key]
 	if p == nil {
@@ -141,7 +163,7 @@ func (n *Network) Next(now mono.Time) (Datagram, bool) {
 			return Datagram{}, false
 		}
 		host := n.addrs[f.to]
-		if host.Addr(due) != f.to {
+		if host == nil || host.Addr(due) != f.to {
 			n.trace.add(Entry{At: due, From: f.from, To: f.to, Size: len(f.data), Fate: Unreachable}, f.data)
 			n.free = append(n.free, f.data)
 			continue

@@ -15,6 +15,7 @@ const start = mono.Time(time.Hour)
 var (
 	addrA  = netip.MustParseAddrPort("192.0.2.1:1000")
 	addrA2 = netip.MustParseAddrPort("192.0.2.1:1001")
+	addrA3 = netip.MustParseAddrPort("192.0.2.1:1002")
 	addrB  = netip.MustParseAddrPort("192.0.2.2:2000")
 )
 
@@ -283,4 +284,43 @@ func TestSameSeedSameRun(t *testing.T) {
 	require.Equal(t, trace1, trace4)
 	require.NotEqual(t, digest1, digest4, "contents count")
 	require.NotEqual(t, trace1[:43], trace1[43:], "directions are independent")
+}
+
+func TestNeighborsShareTheirPathsAndHaveAddressesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	n, a, b := twoHosts(t, 1)
+	n.SetPath(a, b, Path{Settings: impair.Settings{Lag: 3 * time.Millisecond}})
+	a2, err := n.AddBeside(a, addrA2)
+	require.NoError(t, err)
+	a3, err := n.AddBeside(a2, addrA3)
+	require.NoError(t, err)
+	require.True(t, a3.Beside(a))
+	require.False(t, a3.Beside(b))
+	n.Send(start, a3, addrB, []byte("x"))
+	n.Send(start, b, addrA3, []byte("y"))
+	n.Send(start, a, addrA2, []byte("z")) // to a neighbor, at once
+	require.Equal(t, []arrival{{0, addrB, "y"}, {0, addrA, "z"}, {3, addrA3, "x"}}, arrivals(n))
+	n.Cut(a2, b, start, start.Add(time.Second))
+	n.Send(start, a, addrB, nil)
+	require.Equal(t, uint64(1), n.Count(Cut))
+	_, err = n.AddBeside(a, addrB)
+	require.EqualError(t, err, "simnet: address 192.0.2.2:2000 belongs to another host")
+}
+
+func TestRemovedHostIsUnreachable(t *testing.T) {
+	t.Parallel()
+	n, a, b := twoHosts(t, 1)
+	n.SetPath(a, b, Path{Settings: impair.Settings{Lag: time.Millisecond}})
+	send(n, a, addrB, "a")
+	n.Remove(b)
+	send(n, a, addrB, "b")
+	require.Empty(t, arrivals(n))
+	require.Equal(t, uint64(2), n.Count(Unreachable))
+	b2, err := n.AddHost(addrB)
+	require.NoError(t, err)
+	n.Remove(b) // again: it leaves b2 alone
+	send(n, a, addrB, "c")
+	d, ok := n.Next(start)
+	require.True(t, ok)
+	require.Same(t, b2, d.To)
 }

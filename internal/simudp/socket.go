@@ -1,0 +1,172 @@
+package simudp
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gogns/gns/internal/simnet"
+	"github.com/gogns/gns/transport/udp"
+)
+
+// maxQueued is how many bytes wait in a socket until they are read; more are dropped.
+const maxQueued = udp.DefaultSocketBuffer
+
+// Socket is a UDP socket on a simulated network.
+type Socket struct {
+	n     *Network
+	host  *simnet.Host
+	local netip.AddrPort
+
+	mu       sync.Mutex // taken after n.mu, never before
+	queue    []arrival
+	queued   int // bytes
+	dropped  uint64
+	deadline time.Time
+	closed   bool
+	changed  chan struct{} // closed when a field above changes; nil if nobody waits
+}
+
+var _ udp.Conn = (*Socket)(nil)
+
+// change applies f and lets everybody who waits look again.
+func (s *Socket) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// arrive takes a datagram. n.mu is held.
+func (s *Socket) arrive(from netip.AddrPort, data []byte) {
+	s.change(func() {
+		if s.queued+len(data) > maxQueued {
+			s.dropped++
+			return
+		}
+		s.queued += len(data)
+		s.queue = append(s.queue, arrival{from: from, data: data})
+	})
+}
+
+// ReadBatch implements udp.Conn.
+func (s *Socket) ReadBatch(b []udp.Datagram) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	for i := range b {
+		if c := cap(b[i].Data); c < udp.BufferSize {
+			return 0, fmt.Errorf("simudp: buffer %d of a batch has room for %d bytes, need %d", i, c, udp.BufferSize)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if s.closed {
+			return 0, net.ErrClosed
+		}
+		if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
+			return 0, os.ErrDeadlineExceeded
+		}
+		if n := s.take(b); n > 0 {
+			return n, nil
+		}
+		s.wait()
+	}
+}
+
+// take moves what waits to b, and drops what is too long for its buffer. s.mu is held.
+func (s *Socket) take(b []udp.Datagram) (n int) {
+	for n < len(b) && len(s.queue) > 0 {
+		a := s.queue[0]
+		s.queue[0] = arrival{}
+		s.queue = s.queue[1:]
+		s.queued -= len(a.data)
+		if len(a.data) >= cap(b[n].Data) {
+			s.dropped++
+			continue
+		}
+		b[n] = udp.Datagram{Addr: a.from, Data: append(b[n].Data[:0], a.data...)}
+		n++
+	}
+	return n
+}
+
+// wait waits for a change or the deadline. s.mu is held, and free while it waits.
+func (s *Socket) wait() {
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	changed := s.changed
+	var expired <-chan time.Time
+	if !s.deadline.IsZero() {
+		timer := time.NewTimer(time.Until(s.deadline))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-changed:
+	case <-expired:
+	}
+}
+
+// WriteBatch implements udp.Conn.
+func (s *Socket) WriteBatch(b []udp.Datagram) (int, error) {
+	s.n.mu.Lock()
+	defer s.n.mu.Unlock()
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return 0, net.ErrClosed
+	}
+	now := s.n.now()
+	for _, d := range b {
+		s.n.net.Send(now, s.host, d.Addr, d.Data)
+	}
+	s.n.arm(now)
+	return len(b), nil
+}
+
+// SetReadDeadline implements udp.Conn.
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	s.change(func() { s.deadline = t })
+	return nil
+}
+
+// LocalAddr implements udp.Conn. It is what the socket was bound to, with its port, like that of a
+// socket of the system; PublicAddr is what others see.
+func (s *Socket) LocalAddr() netip.AddrPort { return s.local }
+
+// PublicAddr returns the address that others see now.
+func (s *Socket) PublicAddr() netip.AddrPort {
+	s.n.mu.Lock()
+	defer s.n.mu.Unlock()
+	return s.host.Addr(s.n.now())
+}
+
+// Dropped returns how many datagrams were lost in the socket, because too many waited to be read or they
+// were too long for the reader's buffer.
+func (s *Socket) Dropped() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// Close implements udp.Conn. Closing again does nothing.
+func (s *Socket) Close() error {
+	s.n.mu.Lock()
+	delete(s.n.sockets, s.host)
+	s.n.net.Remove(s.host)
+	s.n.mu.Unlock()
+	s.change(func() { s.closed, s.queue, s.queued = true, nil, 0 })
+	return nil
+}
