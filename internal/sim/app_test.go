@@ -3,10 +3,10 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/dice"
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/traffic"
 	"github.com/gogns/gns/snp"
@@ -16,7 +16,7 @@ import (
 type sender struct {
 	*traffic.Judge // of what arrives at the other side
 	plan           *endPlan
-	dice           dice
+	dice           dice.Dice
 	left           int // bytes still to send
 	allot          int // bytes of them that the bursts so far allow
 	burst          int
@@ -31,7 +31,7 @@ const pollInterval = 5 * time.Millisecond
 func newSender(seed uint64, plan *endPlan, start mono.Time, good time.Duration) *sender {
 	return &sender{
 		Judge: traffic.NewJudge(traffic.NewStream(seed, plan.sizes), len(plan.priorities)),
-		plan:  plan, dice: dice{rand.New(rand.NewPCG(seed, 1))},
+		plan:  plan, dice: dice.New(seed, 1),
 		left: plan.budget, next: start, gap: good / time.Duration(plan.bursts),
 	}
 }
@@ -68,10 +68,10 @@ func (s *sender) send(now mono.Time, c *conn.Conn) error {
 		if reliable {
 			flags |= snp.SendReliable
 		}
-		if s.dice.odds(s.plan.noNagle) {
+		if s.dice.Odds(s.plan.noNagle) {
 			flags |= snp.SendNoNagle
 		}
-		if !reliable && s.dice.odds(s.plan.noDelay) {
+		if !reliable && s.dice.Odds(s.plan.noDelay) {
 			flags |= snp.SendNoDelay
 		}
 		cost := size + 10

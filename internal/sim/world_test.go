@@ -202,7 +202,7 @@ func (w *world) act() error {
 	if !w.good && w.now >= w.goodAt {
 		w.good = true
 		for i := range w.ends {
-			w.net.SetPath(w.ends[i].host, w.ends[1-i].host, goodPath(w.paths[i]))
+			w.net.SetPath(w.ends[i].host, w.ends[1-i].host, w.paths[i].Calm())
 		}
 	}
 	if w.now >= w.acceptAt {
