@@ -10,7 +10,7 @@ PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./inte
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/...
 
-.PHONY: help build test race lint fuzz sim interop demo bench proto proto-check cross
+.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,12 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 
 interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...
+
+losstable: ## measure loss recovery against Valve's library (12 minutes; LOSSTABLE="-loss 5 -rtt 50": less)
+	cd interop && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/losstable
+	rm -f bin/losstable.jsonl
+	bin/losstable $(LOSSTABLE) -o bin/losstable.jsonl
+	bin/losstable -table bin/losstable.jsonl
 
 demo: ## a server and a client talk over a lossy link, with live figures
 	CGO_ENABLED=0 $(GO) run ./cmd/snpcat demo

@@ -180,9 +180,13 @@ func (r *Result) fill(sent, got report, window, transfer wire) {
 	r.SendLate = sent.SendLate
 	r.Goodput = float64(got.WindowBytes) / r.Seconds
 	r.OverheadWindow, r.ForwardWindow = window.overhead(got.WindowBytes)
-	r.Overhead, r.OverheadForward = r.OverheadWindow, r.ForwardWindow
+	over, delivered := window, got.WindowBytes
 	if r.Workload == Bulk {
-		r.Overhead, r.OverheadForward = transfer.overhead(got.TotalBytes)
+		over, delivered = transfer, got.TotalBytes
+	}
+	r.Overhead, r.OverheadForward = over.overhead(delivered)
+	if delivered > 0 {
+		r.Arrived = float64(over.forward.Bytes-over.forward.LostBytes) / float64(delivered)
 	}
 	r.Wire.Forward, r.Wire.Backward = window.forward, window.backward
 	packets := window.forward.DeliveredPackets + window.backward.DeliveredPackets

@@ -139,6 +139,10 @@ type Result struct {
 	OverheadForward float64 `json:"overhead_forward"`
 	OverheadWindow  float64 `json:"overhead_window"`
 	ForwardWindow   float64 `json:"overhead_forward_window"`
+	// Arrived is how much of the sender's payload reached the receiver per byte that the application
+	// got, over the same time as Overhead: headers, and what was sent again although it had arrived.
+	// Unlike Overhead it does not depend on how many packets happened to be lost.
+	Arrived float64 `json:"arrived"`
 
 	// Wire is what passed the proxy during the measured time.
 	Wire struct {
