@@ -12,11 +12,12 @@ const (
 	// and sends again after three round trips and 60 ms.
 	ackDelay = 40 * time.Millisecond
 
-	// Where packets get lost (quickAckLoss of a thousand), a packet that comes alone is acked soon: unless
-	// the last ack is less than ackDelay ago, after quickAck. The sender can act on it before its next
-	// packet, and acks are not more frequent than otherwise.
-	quickAck     = 5 * time.Millisecond
-	quickAckLoss = 2
+	// Where packets get lost (quickAckLoss of a thousand), a packet that comes alone is acked soon, so that
+	// the sender can act before its next one: after quickAck, unless the last ack is less than
+	// quickAckSpacing ago.
+	quickAck        = 5 * time.Millisecond
+	quickAckSpacing = 20 * time.Millisecond
+	quickAckLoss    = 2
 
 	// nackSpacing bounds how often gaps alone are a reason for an ack, as does an eighth of the round trip.
 	nackSpacing = 20 * time.Millisecond
@@ -199,7 +200,7 @@ func (s *Session) nackDeadline() mono.Time {
 func (s *Session) ackBy(now mono.Time) mono.Time {
 	by := now.Add(ackDelay)
 	if s.recv.Loss() >= quickAckLoss {
-		by = min(by, max(now.Add(quickAck), s.acks.last.Add(ackDelay)))
+		by = min(by, max(now.Add(quickAck), s.acks.last.Add(quickAckSpacing)))
 	}
 	return by
 }

@@ -88,8 +88,11 @@ func (r *repeats) prune() {
 
 // heard learns from the delay that the peer reports with the ack of a single packet.
 func (r *repeats) heard(delay time.Duration) {
-	delay = min(delay, reliability.MaxAckDelay)
-	r.peerDelay = max(delay, r.peerDelay+(delay-r.peerDelay)/8)
+	change := min(delay, reliability.MaxAckDelay) - r.peerDelay
+	if change < 0 {
+		change /= 2
+	}
+	r.peerDelay += change / 4
 }
 
 // planRepeats adds recent data to the plan of a packet with room bytes left, newest first.

@@ -55,8 +55,8 @@ func TestSparseFlow(t *testing.T) {
 		p50, p99 time.Duration // on top of delay and Nagle's timer
 	}{
 		{10 * ms, 0.01, 0, 40 * ms},
-		{10 * ms, 0.05, 0, 52 * ms},
-		{10 * ms, 0.20, 0, 110 * ms},
+		{10 * ms, 0.05, 0, 40 * ms},
+		{10 * ms, 0.20, 0, 100 * ms},
 		{75 * ms, 0.05, 0, 60 * ms},
 		{75 * ms, 0.20, 0, 155 * ms},
 	} {
