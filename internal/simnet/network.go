@@ -32,6 +32,7 @@ type Network struct {
 	free  [][]byte
 	last  []byte // Data of the last Datagram, to be reused
 	trace trace
+	sends uint64
 }
 
 // flight is a datagram under way.
@@ -132,6 +133,7 @@ func (n *Network) path(from, to *Host) *path {
 
 // Send sends a datagram, which is copied.
 func (n *Network) Send(now mono.Time, from *Host, to netip.AddrPort, data []byte) {
+	n.sends++
 	e := Entry{At: now, From: from.Addr(now), To: to, Size: len(data), Fate: Unreachable}
 	receiver := n.addrs[to]
 	if receiver == nil {
@@ -175,6 +177,9 @@ func (n *Network) Next(now mono.Time) (Datagram, bool) {
 
 // Deadline returns when the next datagram arrives, mono.Never if none is under way.
 func (n *Network) Deadline() mono.Time { return n.queue.NextDeadline() }
+
+// Sends returns how many datagrams have been sent.
+func (n *Network) Sends() uint64 { return n.sends }
 
 // UnderWay returns how many datagrams, copies included, have not arrived yet.
 func (n *Network) UnderWay() int { return n.queue.Len() }

@@ -72,6 +72,7 @@ func TestPerfectNetworkDeliversAtOnceAndInOrder(t *testing.T) {
 	n, a, _ := twoHosts(t, 1)
 	send(n, a, addrB, "abc")
 	require.Equal(t, 3, n.UnderWay())
+	require.Equal(t, uint64(3), n.Sends())
 	require.Equal(t, start, n.Deadline())
 	require.Equal(t, []arrival{{0, addrA, "a"}, {1, addrA, "b"}, {2, addrA, "c"}}, arrivals(n))
 	require.Zero(t, n.UnderWay())

@@ -90,6 +90,13 @@ func (n *Network) Count(f simnet.Fate) uint64 {
 	return n.net.Count(f)
 }
 
+// Sends returns how many datagrams have been sent.
+func (n *Network) Sends() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.net.Sends()
+}
+
 // UnderWay returns how many datagrams have not arrived yet.
 func (n *Network) UnderWay() int {
 	n.mu.Lock()

@@ -91,6 +91,7 @@ func TestDatagramsArriveInVirtualTime(t *testing.T) {
 		require.Equal(t, 35*time.Millisecond, time.Since(begin))
 		require.Equal(t, uint64(4), n.Count(simnet.Sent))
 		require.Len(t, n.Trace(), 4)
+		require.Equal(t, uint64(4), n.Sends())
 		require.NoError(t, sa.Close())
 		require.NoError(t, sb.Close())
 	})
