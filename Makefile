@@ -40,6 +40,10 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...
 
+interop-soak: ## run against it under bad conditions for ten minutes; FIGURES names a file for the tables
+	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 60m -v \
+		-run 'TestLanesUnderConditions|TestScenarios|TestConditionsChange' -soak -soak-figures "$(abspath $(FIGURES))" .
+
 losstable: ## measure loss recovery against Valve's library (12 minutes; LOSSTABLE="-loss 5 -rtt 50": less)
 	cd interop && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/losstable
 	rm -f bin/losstable.jsonl

@@ -16,6 +16,9 @@ type Conn struct {
 // With returns the same connection for use in a subtest.
 func (c *Conn) With(t testing.TB) *Conn { return &Conn{p: c.p, t: t, handle: c.handle} }
 
+// Kind returns the implementation at this end.
+func (c *Conn) Kind() Kind { return c.p.options.Kind }
+
 func (c *Conn) named(what string) string { return fmt.Sprintf("%s on connection %d", what, c.handle) }
 
 // WaitState returns the event by which the connection came into a state, waiting for it if it has

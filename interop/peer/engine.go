@@ -44,6 +44,7 @@ type Options struct {
 	Config   []string `json:"config"`   // process-wide settings, "Name=value" with Valve's names
 	Debug    int      `json:"debug"`    // level of the log, with Valve's numbers; 0: Msg (5)
 	Manual   bool     `json:"manual"`   // do not accept incoming connections by itself
+	Strict   bool     `json:"strict"`   // excuse no log line of level Bug but those that only a busy machine causes
 	KeyLog   string   `json:"key_log"`  // file that our own library appends session keys to; empty: none
 }
 
@@ -79,6 +80,8 @@ type Engine interface {
 	Info(conn uint32) (Info, error)
 	Status(conn uint32, lanes int) (Status, error)
 	DetailedStatus(conn uint32) (string, error)
+	// Totals returns what DetailedStatus tells in numbers.
+	Totals(conn uint32) (Totals, error)
 
 	// Wake returns a channel that gets a value when a callback or a message is waiting, nil if the
 	// implementation cannot tell, and how often to look at the latest.

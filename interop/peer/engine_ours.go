@@ -245,6 +245,14 @@ func (e *ourEngine) DetailedStatus(conn uint32) (string, error) {
 	return text, ourResult(err)
 }
 
+func (e *ourEngine) Totals(conn uint32) (Totals, error) {
+	text, err := e.DetailedStatus(conn)
+	if err != nil {
+		return Totals{}, err
+	}
+	return parseOurTotals(text)
+}
+
 func (e *ourEngine) Wake() (<-chan struct{}, time.Duration) { return e.wake, ourPoll }
 
 func (e *ourEngine) Shutdown() {

@@ -210,6 +210,14 @@ func (e *valveEngine) DetailedStatus(conn uint32) (string, error) {
 	return text, valveResult(err)
 }
 
+func (e *valveEngine) Totals(conn uint32) (Totals, error) {
+	text, err := e.DetailedStatus(conn)
+	if err != nil {
+		return Totals{}, err
+	}
+	return parseValveTotals(text)
+}
+
 func (e *valveEngine) Wake() (<-chan struct{}, time.Duration) { return nil, valvePoll }
 
 func (e *valveEngine) Shutdown() { e.lib.Kill() }

@@ -127,7 +127,7 @@ func (p *process) readLog(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		p.transcript.add("|", lines.Text())
-		if isBug(lines.Text()) {
+		if isBug(lines.Text(), p.options.Strict) {
 			p.change(func() { p.bugs = append(p.bugs, lines.Text()) })
 		}
 	}

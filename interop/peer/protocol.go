@@ -96,6 +96,22 @@ type Status struct {
 	Lanes             []LaneStatus `json:"lanes,omitempty"`
 }
 
+// queued returns the bytes that wait or are not acknowledged.
+func (s *Status) queued() int { return s.PendingUnreliable + s.PendingReliable + s.SentUnacked }
+
+// Totals is what a connection has counted since its beginning, as far as its detailed status tells.
+// SentBytes and RecvBytes are UDP payload, and as exact as that text is. Dropped, OutOfOrder and
+// Duplicate are about packets that should have been received.
+type Totals struct {
+	SentPackets int64 `json:"sent_packets"`
+	SentBytes   int64 `json:"sent_bytes"`
+	RecvPackets int64 `json:"recv_packets"`
+	RecvBytes   int64 `json:"recv_bytes"`
+	Dropped     int64 `json:"dropped"`
+	OutOfOrder  int64 `json:"out_of_order"`
+	Duplicate   int64 `json:"duplicate"`
+}
+
 // Message is a received message as events report it.
 type Message struct {
 	Lane   int    `json:"lane"`
@@ -115,6 +131,7 @@ const (
 	Echo   Mode = "echo"   // send it back as it came: same lane, same reliability; no event
 	Pause  Mode = "pause"  // leave it in the receive queue
 	Sink   Mode = "sink"   // count and digest; one event when the expected number of bytes is there
+	Check  Mode = "check"  // compare with a Traffic; one event when all is there or something is wrong
 )
 
 // Command is one line to a peer process. Do names the command, the fields it uses are given in
@@ -141,7 +158,11 @@ type Command struct {
 	Weights    []uint16 `json:"weights,omitempty"`
 	Lanes      int      `json:"lanes,omitempty"`
 	Mode       Mode     `json:"mode,omitempty"`
+	Load       *Load    `json:"load,omitempty"`
+	Traffic    *Traffic `json:"traffic,omitempty"`
 	On         bool     `json:"on,omitempty"`
+
+	Sent map[int]int64 `json:"sent,omitempty"`
 }
 
 // Kinds of events.
@@ -156,6 +177,9 @@ const (
 	evSource  = "source"  // a bulk transfer was handed over: Conn, Bytes, or Error, Result
 	evSink    = "sink"    // the expected bytes have arrived: Conn, Bytes, Messages, Sum
 	evEcho    = "echo"    // sending a message back failed: Conn, Error, Result
+	evTraffic = "traffic" // the time of a load is over: Conn, Sent, Bytes, Status, or Error, Result
+	evDrained = "drained" // nothing is queued or unacknowledged: Conn, Status, or Error, Result
+	evCheck   = "check"   // everything expected has arrived: Conn, Tally, or Error
 )
 
 // Event is one line from a peer process.
@@ -179,4 +203,8 @@ type Event struct {
 	Bytes    int64    `json:"bytes,omitempty"`
 	Messages int64    `json:"messages,omitempty"`
 	Sum      string   `json:"sum,omitempty"`
+	Tally    *Tally   `json:"tally,omitempty"`
+	Totals   *Totals  `json:"totals,omitempty"`
+
+	Sent map[int]int64 `json:"sent,omitempty"` // by lane: messages of a Traffic
 }

@@ -19,6 +19,8 @@ const (
 	hexLimit = 16
 	// commandLimit is the size of the longest command line.
 	commandLimit = 4 << 20
+	// busyInterval is how often work that waits for room or for its time is looked at.
+	busyInterval = 5 * time.Millisecond
 )
 
 // Serve runs a peer: it reads commands from in and writes events to out until the command "exit" or
@@ -76,8 +78,10 @@ type server struct {
 type conn struct {
 	handle uint32
 	mode   Mode
-	outbox []outbox // work that waits for room in the send buffer, oldest first
+	outbox []outbox // work that waits for room in the send buffer or for its time, oldest first
 	sink   sink
+	check  *checker
+	sent   map[int]int64 // by lane: messages of a Traffic
 }
 
 func (s *server) emit(e Event) {
@@ -103,14 +107,25 @@ func (e *Event) fail(err error) {
 
 // run is the loop of the peer. It ends when the input does, or when nobody reads the output.
 func (s *server) run(commands <-chan Command) error {
-	wake, interval := s.engine.Wake()
+	wake, relaxed := s.engine.Wake()
+	interval := relaxed
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for s.writeErr == nil {
 		s.engine.RunCallbacks(s.changed)
+		busy := false
 		for _, c := range s.conns {
 			s.receive(c)
 			s.pump(c)
+			busy = busy || len(c.outbox) > 0
+		}
+		wanted := relaxed
+		if busy {
+			wanted = min(relaxed, busyInterval)
+		}
+		if wanted != interval {
+			interval = wanted
+			tick.Reset(interval)
 		}
 		if err := s.out.Flush(); err != nil {
 			return err
@@ -215,6 +230,30 @@ func (s *server) do(c Command, reply *Event) (err error) {
 			return err
 		}
 		return s.enqueue(c.Conn, job)
+	case "traffic": // Conn, Load
+		if c.Load == nil {
+			return errors.New("no load")
+		}
+		if err := c.Load.valid(); err != nil {
+			return err
+		}
+		sent := s.conn(c.Conn).traffic()
+		return s.enqueue(c.Conn, &trafficJob{load: *c.Load, sent: sent}, drainJob{})
+	case "expect": // Conn, Sent
+		target := s.conn(c.Conn)
+		if target.check == nil {
+			return errors.New("messages are not checked")
+		}
+		target.check.expect, target.check.reported = c.Sent, false
+		s.checked(target)
+		return nil
+	case "tally": // Conn
+		target := s.conn(c.Conn)
+		if target.check == nil {
+			return errors.New("messages are not checked")
+		}
+		reply.Tally, reply.Text = target.check.tally(), target.check.missing()
+		return nil
 	case "flush": // Conn
 		return s.engine.Flush(c.Conn)
 	case "lanes": // Conn, Priorities, Weights
@@ -224,7 +263,7 @@ func (s *server) do(c Command, reply *Event) (err error) {
 	case "get-config": // Conn or 0 for the process, Text "Name"
 		reply.Text, err = s.engine.Config(c.Conn, c.Text)
 		return err
-	case "mode": // Conn, Mode; for Sink also Size (bytes to expect) and Path
+	case "mode": // Conn, Mode; for Sink also Size (bytes to expect) and Path, for Check also Traffic
 		return s.setMode(c)
 	case "info": // Conn
 		info, err := s.engine.Info(c.Conn)
@@ -237,6 +276,10 @@ func (s *server) do(c Command, reply *Event) (err error) {
 	case "detailed": // Conn
 		reply.Text, err = s.engine.DetailedStatus(c.Conn)
 		return err
+	case "totals": // Conn
+		totals, err := s.engine.Totals(c.Conn)
+		reply.Totals = &totals
+		return err
 	case "":
 		return errors.New(c.Text)
 	default:
@@ -244,13 +287,29 @@ func (s *server) do(c Command, reply *Event) (err error) {
 	}
 }
 
-func (s *server) enqueue(handle uint32, job outbox) error {
+func (s *server) enqueue(handle uint32, jobs ...outbox) error {
 	if _, err := s.engine.Info(handle); err != nil {
 		return err
 	}
 	c := s.conn(handle)
-	c.outbox = append(c.outbox, job)
+	c.outbox = append(c.outbox, jobs...)
 	return nil
+}
+
+// traffic returns how many messages of a Traffic each lane has had, to be counted on.
+func (c *conn) traffic() map[int]int64 {
+	if c.sent == nil {
+		c.sent = map[int]int64{}
+	}
+	return c.sent
+}
+
+// checked says so if everything has arrived that is expected, or if something is wrong.
+func (s *server) checked(c *conn) {
+	if done := c.check.result(); done != nil {
+		done.Conn = c.handle
+		s.emit(*done)
+	}
 }
 
 func (s *server) setMode(c Command) error {
@@ -265,6 +324,14 @@ func (s *server) setMode(c Command) error {
 		if target.sink, err = newSink(c.Size, c.Path); err != nil {
 			return err
 		}
+	case Check:
+		if c.Traffic == nil {
+			return errors.New("no traffic to compare with")
+		}
+		if err := c.Traffic.valid(); err != nil {
+			return err
+		}
+		target.check = newChecker(*c.Traffic)
 	default:
 		return fmt.Errorf("there is no mode %q", c.Mode)
 	}
@@ -297,6 +364,9 @@ func (s *server) arrived(c *conn, m Received) {
 			done.Conn = c.handle
 			s.emit(*done)
 		}
+	case Check:
+		c.check.add(m, time.Now())
+		s.checked(c)
 	default:
 		report := Message{Lane: m.Lane, Number: m.Number, Flags: m.Flags, Size: len(m.Data), Sum: Sum(m.Data)}
 		if len(m.Data) <= hexLimit {

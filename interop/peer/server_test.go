@@ -26,6 +26,7 @@ type script struct {
 	room     int // messages that the send buffer still takes
 	accepted error
 	stopped  bool
+	queued   *Status // what Status tells, nothing of it after "drain" was set; nil: a ping
 }
 
 const scriptConn = 7
@@ -88,15 +89,27 @@ func (s *script) RunCallbacks(changed func(uint32, State, Info)) {
 	s.changes = nil
 }
 
-func (s *script) SetConfig(uint32, string) error { return errors.New("no such value") }
+func (s *script) SetConfig(_ uint32, setting string) error {
+	if setting == "drain" {
+		s.queued = &Status{}
+	}
+	return errors.New("no such value")
+}
 
 func (s *script) Config(uint32, string) (string, error) { return "5000", nil }
 
 func (s *script) Info(conn uint32) (Info, error) { return Info{State: Connected}, s.known(conn) }
 
-func (s *script) Status(conn uint32, _ int) (Status, error) { return Status{Ping: 12}, s.known(conn) }
+func (s *script) Status(conn uint32, _ int) (Status, error) {
+	if s.queued != nil {
+		return *s.queued, s.known(conn)
+	}
+	return Status{Ping: 12}, s.known(conn)
+}
 
 func (s *script) DetailedStatus(conn uint32) (string, error) { return "fine", s.known(conn) }
+
+func (s *script) Totals(conn uint32) (Totals, error) { return Totals{SentPackets: 9}, s.known(conn) }
 
 func (s *script) Wake() (<-chan struct{}, time.Duration) { return s.wake, time.Hour }
 
@@ -137,6 +150,15 @@ func (s *session) want(want Event) {
 	require.NoError(s.t, json.Unmarshal(s.events.Bytes(), &got))
 	got.Time = 0
 	require.Equal(s.t, want, got)
+}
+
+// next reads an event, of which a test compares parts.
+func (s *session) next() Event {
+	s.t.Helper()
+	require.True(s.t, s.events.Scan(), "the output ended")
+	var got Event
+	require.NoError(s.t, json.Unmarshal(s.events.Bytes(), &got))
+	return got
 }
 
 func (s *session) end() {
