@@ -63,7 +63,7 @@ func (w *wire) carry(from, to *Session) {
 	if err := to.Receive(w.now, info.Number, out, RecvNormal); err != nil {
 		panic(err)
 	}
-	if info.WantAck {
+	if info.Ask != AskNothing {
 		to.RequestAck(w.now, 0)
 	}
 }

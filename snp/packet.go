@@ -39,6 +39,12 @@ const (
 	askPackets = 1024
 	askBytes   = 256 << 10
 
+	// askHoles is how many known gaps in a lane's stream make it worth asking for acks, at most every
+	// askSpacing, or every eighth of a round trip. Valve's receiver reports gaps only with its ack of
+	// reliable data, 50 ms after the first packet.
+	askHoles   = 8
+	askSpacing = 10 * time.Millisecond
+
 	// maxLag is how far the newest packet that a cut-down ack mentions may be behind; 16 bits must be
 	// enough to name it.
 	maxLag = 8192
@@ -49,8 +55,20 @@ type PacketInfo struct {
 	Number   reliability.PacketNumber
 	Data     bool // carries segments
 	Reliable bool // carries reliable segments, so that the peer will ack it within 50 ms
-	WantAck  bool // much was sent of which nothing was heard: ask the peer for an ack with this packet
+	Ask      AckRequest
 }
+
+// AckRequest says whether the peer should be asked, outside SNP, for an ack.
+type AckRequest uint8
+
+const (
+	// AskNothing: acks come as they come.
+	AskNothing AckRequest = iota
+	// AskSoon: much was sent of which nothing was heard.
+	AskSoon
+	// AskNow: the receiver's stream has so many gaps that repair must not wait for acks.
+	AskNow
+)
 
 // takenLane is a lane that contributes to the packet being built.
 type takenLane struct {
@@ -93,7 +111,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 	}
 	s.sent.Record(now, flags, s.ranges, s.observer)
 	if info.Data {
-		info.WantAck = s.wantAck(len(dst) - start)
+		info.Ask = s.askForAck(now, len(dst)-start)
 	}
 	return dst, info
 }
@@ -161,16 +179,27 @@ func (s *Session) rememberGroup(g *planGroup) {
 	}
 }
 
-// wantAck counts what was sent since the peer was last heard of.
-func (s *Session) wantAck(bytes int) bool {
+// askForAck counts what was sent since the peer was last heard of, and looks at the gaps of the lanes that
+// the packet carries.
+func (s *Session) askForAck(now mono.Time, bytes int) AckRequest {
 	r := &s.recovery
 	r.quietPackets++
 	r.quietBytes += bytes
-	if r.quietPackets < askPackets && r.quietBytes < askBytes {
-		return false
+	if r.quietPackets >= askPackets || r.quietBytes >= askBytes {
+		r.quietPackets, r.quietBytes = 0, 0
+		return AskSoon
 	}
-	r.quietPackets, r.quietBytes = 0, 0
-	return true
+	for i := range s.plan.groups {
+		if len(s.lanes[s.plan.groups[i].lane].ackedAbove.list) < askHoles {
+			continue
+		}
+		if srtt, _, _ := s.rtt.Smoothed(); now.Sub(r.asked) >= max(askSpacing, srtt/8) {
+			r.asked = now
+			return AskNow
+		}
+		break
+	}
+	return AskNothing
 }
 
 // ackState decides when acks are sent; what they say is up to reliability.Received.

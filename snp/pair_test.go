@@ -159,7 +159,7 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 			delay += time.Duration(p.rand.Int64N(int64(e.out.jitter)))
 		}
 		p.order++
-		heap.Push(&p.flying, flight{at: p.now.Add(delay), order: p.order, to: p.other(e), n: info.Number, data: data, ask: info.WantAck})
+		heap.Push(&p.flying, flight{at: p.now.Add(delay), order: p.order, to: p.other(e), n: info.Number, data: data, ask: info.Ask != AskNothing})
 	}
 	return info
 }

@@ -10,7 +10,8 @@ import (
 const (
 	// maxProbes is how many packets one expiry of the retransmission timer declares lost. Their data, and
 	// a packet's worth of the lane's lowest data, probe the path; the ack of any of them tells what became
-	// of the rest.
+	// of the rest. In the middle of a transfer the first expiry takes one packet only: more is on its way,
+	// and most probably it was the ack that was lost.
 	maxProbes = 4
 
 	// maxBackoff bounds the retransmission timer after doublings, unless the path itself is slower.
@@ -35,6 +36,7 @@ type recoveryState struct {
 
 	// What was sent since the peer was last heard of or asked for an ack.
 	quietPackets, quietBytes int
+	asked                    mono.Time // when the peer was last asked because of gaps
 }
 
 type watchedPacket struct {
@@ -148,8 +150,13 @@ func (s *Session) Advance(now mono.Time) {
 // expireTimer declares the oldest packets with reliable data lost if nothing was heard for too long.
 // Packets whose data has arrived in others since then are let go on the way; they prove nothing.
 func (s *Session) expireTimer(now mono.Time) {
+	first := s.recovery.doublings == 0
+	limit := maxProbes
+	if first && s.pendingReliable > 0 {
+		limit = 1
+	}
 	lost := 0
-	for lost < maxProbes {
+	for lost < limit {
 		n, at, ok := s.sent.OldestTimed()
 		// What was sent soon after one that was lost is most probably lost too.
 		if !ok || lost == 0 && s.timerAt(at) > now || lost > 0 && at.Add(s.rtt.RTO()/2) > now {
@@ -165,7 +172,7 @@ func (s *Session) expireTimer(now mono.Time) {
 		return
 	}
 	for _, l := range s.lanes {
-		if !l.lost.empty() && l.lost.list[0].begin > l.acked {
+		if !first && !l.lost.empty() && l.lost.list[0].begin > l.acked {
 			s.probeLowest(l)
 		}
 	}

@@ -226,7 +226,7 @@ func TestOutstandingLimit(t *testing.T) {
 	p := newPair(t, 1, ms, fast, fast)
 	asked := 0
 	p.a.onPacket = func(info PacketInfo, _ []byte) {
-		if info.WantAck {
+		if info.Ask != AskNothing {
 			asked++
 		}
 	}

@@ -1,11 +1,9 @@
 package snp
 
 const (
-	// Limits on the gaps of a lane's stream, as in Valve's library: data beyond the end may open
-	// another gap while there are fewer than maxGaps, data inside a gap may split it while there are
-	// fewer than maxSplitGaps.
-	maxGaps      = 30
-	maxSplitGaps = 20
+	// maxGaps bounds the gaps of a lane's stream. Valve's receiver refuses data that would open gap 31, or
+	// split one when there are 20, which a long path with losses needs at quite moderate rates.
+	maxGaps = 1024
 
 	// A message's buffer starts small and grows with the data that really arrive, whatever size its
 	// header announces.
@@ -58,11 +56,11 @@ func (l *recvLane) limit(window int) int64 {
 
 // acceptable reports whether the limits on distance and gaps allow storing [begin, end), where end
 // is above next.
-func (l *recvLane) acceptable(begin, end int64, window int) bool {
+func (l *recvLane) acceptable(begin, end int64, s *Session) bool {
 	if end > l.end {
-		return end <= l.limit(window) && (begin <= l.end || l.gaps() < maxGaps)
+		return end <= l.limit(s.cfg.RecvBufferSize) && (begin <= l.end || l.gaps() < s.maxGaps)
 	}
-	return l.gaps() < maxSplitGaps || !l.splits(begin, end)
+	return l.gaps() < s.maxSplits || !l.splits(begin, end)
 }
 
 // splits reports whether [begin, end) lies inside a gap without touching either end of it.
@@ -201,7 +199,7 @@ func (l *recvLane) receive(begin int64, data []byte, s *Session) (accepted bool,
 		_, err := l.receive(begin, data[:limit-begin], s)
 		return false, err
 	}
-	if !l.acceptable(begin, end, s.cfg.RecvBufferSize) {
+	if !l.acceptable(begin, end, s) {
 		return false, nil
 	}
 	if begin < l.next {

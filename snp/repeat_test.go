@@ -129,7 +129,7 @@ func TestRepeatsContinueTheStreamBackward(t *testing.T) {
 		UnreliableSegment{Number: 6, End: true, Data: []byte("u")},
 		ReliableSegment{Position: 9, Data: []byte("\x03abc\x03abc\x03abc")},
 	}, x.read())
-	x.wantIdle(x.now.Add(155 * ms + 2*50*ms)) // round trip, variation, the peer's delay, slack
+	x.wantIdle(x.now.Add(155*ms + 2*50*ms)) // round trip, variation, the peer's delay, slack
 	_, reliable, unacked := x.s.Pending()
 	require.Equal(t, []int{0, 20}, []int{reliable, unacked})
 }

@@ -14,8 +14,9 @@ const (
 	minPiece = 16
 
 	// maxHoles: with so many known gaps in the peer's stream, repair comes before new data. Receivers
-	// refuse to split gaps when there are 20, and to open more when there are 30.
-	maxHoles = 16
+	// refuse to open more when there are 30 (and to split them when there are 20, but repair begins at the
+	// lower end of a gap).
+	maxHoles = 26
 
 	// numberCheck is how far message numbers may run ahead of what the peer is known to have seen
 	// before a packet is used to find out.

@@ -129,12 +129,16 @@ type Session struct {
 	exempt *recvLane   // the lane that may exceed the memory limit
 	resume int         // lane at which Resume starts
 	blocks []reliability.Block
+
+	// Data beyond the end of a lane's stream may open a gap while there are fewer than maxGaps, data inside
+	// a gap may split it while there are fewer than maxSplits.
+	maxGaps, maxSplits int
 }
 
 // NewSession returns a session for the host. rtt is shared with the connection, which may add
 // samples of its own.
 func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
-	s := &Session{host: h, rtt: rtt, ping: -1}
+	s := &Session{host: h, rtt: rtt, ping: -1, maxGaps: maxGaps, maxSplits: maxGaps}
 	s.observer = fates{s}
 	s.lanes = []*sendLane{newSendLane(0)}
 	s.sched.reset(1)

@@ -420,6 +420,7 @@ func TestVectorsSequences(t *testing.T) {
 				RecvMaxMessageSize:       row.Config.RecvMaxMessageSize,
 				RecvMaxSegmentsPerPacket: row.Config.RecvMaxSegmentsPerPacket,
 			})
+			s.maxGaps, s.maxSplits = 30, 20 // Valve's
 			s.Begin(13)
 			s.Connected(now)
 			window := reliability.NewWindow(1)

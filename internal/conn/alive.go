@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/snp"
 )
 
 // Timing of keepalives and of the detection of a dead peer.
@@ -130,7 +131,9 @@ func (c *Conn) requestFlags(now mono.Time) (flags uint32, forced bool) {
 		return flagAckRequest | flagAckRequestImmediate, true
 	case now >= c.keepaliveAt():
 		return flagAckRequest, true
-	case c.wantAck || now >= a.lastPing.Add(tracerInterval):
+	case c.ask == snp.AskNow:
+		return flagAckRequest | flagAckRequestImmediate, false
+	case c.ask == snp.AskSoon || now >= a.lastPing.Add(tracerInterval):
 		return flagAckRequest, false
 	}
 	return 0, false
@@ -143,7 +146,8 @@ func (c *Conn) requestSent(now mono.Time, flags uint32) {
 		return
 	}
 	c.alive.lastPing = now
-	immediate := flags&flagAckRequestImmediate != 0
+	// What is asked for the sake of SNP says nothing about the health of the connection.
+	immediate := flags&flagAckRequestImmediate != 0 && c.ask != snp.AskNow
 	if immediate {
 		c.alive.lastUrgent = now
 	}

@@ -126,7 +126,7 @@ type Conn struct {
 	rtt    reliability.RTT
 	snp    *snp.Session
 
-	wantAck  bool // the last packet should have asked for an ack: the next one will
+	ask      snp.AckRequest // what the last packet should have asked for: the next one will
 	events   []Event
 	messages messageQueue
 	drops    Drops

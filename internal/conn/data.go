@@ -61,7 +61,7 @@ func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, life
 		c.snp.Watch(info.Number)
 	}
 	c.requestSent(now, flags)
-	c.wantAck = info.WantAck
+	c.ask = info.Ask
 	if info.Reliable {
 		c.armReply(now, true)
 	}
