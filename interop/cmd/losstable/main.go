@@ -57,9 +57,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return
-		}
 		fmt.Fprintln(os.Stderr, "losstable:", err)
 		stop()
 		os.Exit(1)
@@ -78,7 +75,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("losstable", flag.ContinueOnError)
 	flags.BoolVar(&table, "table", false, "print a Markdown table of the JSON lines in the files that are the arguments, and measure nothing")
 	o.register(flags)
+	flags.SetOutput(io.Discard) // the caller prints errors
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stdout)
+			flags.Usage()
+			return nil
+		}
 		return err
 	}
 	if table {

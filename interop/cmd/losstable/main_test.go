@@ -83,6 +83,13 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-h"}, &out))
+	require.Contains(t, out.String(), "percentages of packets lost in each direction (default 0,1,5,10,20)")
+}
+
 func TestListsPrintAsTheyAreRead(t *testing.T) {
 	t.Parallel()
 	o := defaultOptions()
@@ -117,7 +124,6 @@ func TestMeasure(t *testing.T) {
 		require.Positive(t, r.Messages)
 		require.GreaterOrEqual(t, r.Latency.Min, 10.0, "half of the round-trip time")
 		require.GreaterOrEqual(t, r.Latency.Max, r.Latency.P50)
-		require.Greater(t, r.Arrived, 1.0)
 		require.Greater(t, r.OverheadForward, r.Arrived, "one packet in ten is lost")
 		require.Greater(t, r.Overhead, r.OverheadForward)
 		require.Positive(t, r.Goodput)
@@ -125,6 +131,8 @@ func TestMeasure(t *testing.T) {
 		require.Positive(t, r.SenderCPU)
 		if r.Workload == Latency {
 			require.InDelta(t, 8*20*0.5, r.Messages, 1)
+		} else {
+			require.Greater(t, r.Arrived, 1.0, "headers")
 		}
 	}
 	require.Equal(t, map[string]int{

@@ -130,7 +130,7 @@ func measure(ctx context.Context, o *options, p Point) (r Result, err error) {
 	if err := errors.Join(sender.run(pl), receiver.run(pl)); err != nil {
 		return r, err
 	}
-	clock.SleepUntil(pl.Begin)
+	// Taken early, because a machine too busy to be on time must not miss the first packets.
 	atBegin := wireOf(proxy)
 	clock.SleepUntil(pl.From)
 	atFrom := wireOf(proxy)
