@@ -104,7 +104,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 			info.Data = len(s.plan.groups) > 0
 			info.Reliable = s.plan.hasReliable()
 			if info.Reliable {
-				flags = reliability.Timed
+				flags = reliability.Timed | s.crowdedFlag()
 			}
 			s.rememberRepeats(now, info.Number)
 		}
@@ -135,7 +135,7 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 		}
 		unreliable, reliable, unacked, queued := l.pendingUnreliable(), l.pendingReliable(), l.unacked(), l.queue.len()
 		sent := l.sent
-		left := l.fill(&s.plan, room, selectSize, s.window)
+		left := l.fill(&s.plan, room, selectSize, s.bounds)
 		s.taken = append(s.taken, takenLane{lane: l, bytes: room - left, sent: sent})
 		room = left
 		s.pendingUnreliable += l.pendingUnreliable() - unreliable
@@ -149,7 +149,7 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 		}
 	}
 	for _, t := range s.taken {
-		s.sched.served(t.lane, t.bytes, t.lane.sendable(s.window))
+		s.sched.served(t.lane, t.bytes, t.lane.sendable(s.bounds))
 	}
 	s.dueStale = true
 	if s.recovery.probes > 0 {

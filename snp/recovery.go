@@ -55,10 +55,14 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 		s.host.Fate(n, !lost)
 	}
 	s.stop.onFate(n, lost)
+	loss := &s.repeats.loss
+	if flags&crowded != 0 {
+		loss = &s.crowd.loss
+	}
 	if fate == reliability.AckedLate {
-		s.repeats.loss.Withdraw()
+		loss.Withdraw()
 	} else {
-		s.repeats.loss.Observe(lost)
+		loss.Observe(lost)
 	}
 	for _, r := range ranges {
 		l := s.lanes[r.Tag&0xff]
@@ -214,6 +218,7 @@ func (s *Session) onAck(now mono.Time, f Ack) {
 		s.repeats.heard(delay)
 	}
 	s.repeats.prune()
+	s.adaptHoles(now)
 	r := &s.recovery
 	r.answered = acked == 0
 	if acked > 0 {

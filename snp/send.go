@@ -81,7 +81,7 @@ func (s *Session) Flush(now mono.Time) {
 
 // wake tells the scheduler whether a lane has anything to send.
 func (s *Session) wake(now mono.Time, l *sendLane) {
-	sendable := l.sendable(s.window)
+	sendable := l.sendable(s.bounds)
 	if sendable == (l.heapAt >= 0) {
 		return
 	}

@@ -13,11 +13,6 @@ const (
 	// smaller than this.
 	minPiece = 16
 
-	// maxHoles: with so many known gaps in the peer's stream, repair comes before new data. Receivers
-	// refuse to open more when there are 30 (and to split them when there are 20, but repair begins at the
-	// lower end of a gap).
-	maxHoles = 26
-
 	// numberCheck is how far message numbers may run ahead of what the peer is known to have seen
 	// before a packet is used to find out.
 	numberCheck = 1000
@@ -125,23 +120,23 @@ func (l *sendLane) enqueueUnreliable(data []byte) {
 }
 
 // sendable reports whether the lane has something that may be sent now.
-func (l *sendLane) sendable(window int64) bool {
+func (l *sendLane) sendable(b bounds) bool {
 	if !l.lost.empty() {
 		return true
 	}
 	if l.queue.len() == 0 {
 		return false
 	}
-	return !l.queue.front().reliable || l.sent < l.limit(window)
+	return !l.queue.front().reliable || l.sent < l.limit(b)
 }
 
 // limit is the stream position up to which data may be sent for the first time. A message that is
 // larger than the window may be sent alone: no part of it would arrive otherwise.
-func (l *sendLane) limit(window int64) int64 {
-	if len(l.ackedAbove.list) >= maxHoles {
+func (l *sendLane) limit(b bounds) int64 {
+	if len(l.ackedAbove.list) >= b.holes {
 		return l.sent
 	}
-	limit := l.oldest + window
+	limit := l.oldest + b.window
 	if l.bounds.len() > 0 {
 		limit = max(limit, *l.bounds.front())
 	}
@@ -187,7 +182,7 @@ func (l *sendLane) onLost(begin, end int64) {
 // fill plans as much of the lane as fits into room bytes, headers included, and takes it off the
 // lane's queues. It returns the room that is left; selectSize of it is for the select lane frame. If
 // the packet is otherwise empty, a piece of any size is better than none.
-func (l *sendLane) fill(p *plan, room, selectSize int, window int64) int {
+func (l *sendLane) fill(p *plan, room, selectSize int, b bounds) int {
 	before := room
 	must := len(p.groups) == 0
 	g := p.open(l.index)
@@ -195,7 +190,7 @@ func (l *sendLane) fill(p *plan, room, selectSize int, window int64) int {
 	room, more := l.fillLost(p, &g, room, must)
 	for more && l.queue.len() > 0 {
 		if l.queue.front().reliable {
-			room, more = l.fillNew(p, &g, room, window, must)
+			room, more = l.fillNew(p, &g, room, b, must)
 		} else {
 			room, more = l.fillUnreliable(p, &g, room, must && p.empty(&g))
 		}
@@ -225,8 +220,8 @@ func (l *sendLane) fillLost(p *plan, g *planGroup, room int, must bool) (left in
 
 // fillNew plans stream data that was never sent, up to the next unreliable message. Data that
 // continues the previous segment is merged with it.
-func (l *sendLane) fillNew(p *plan, g *planGroup, room int, window int64, must bool) (left int, more bool) {
-	limit := l.limit(window)
+func (l *sendLane) fillNew(p *plan, g *planGroup, room int, b bounds, must bool) (left int, more bool) {
+	limit := l.limit(b)
 	for room > 0 && l.queue.len() > 0 && l.queue.front().reliable {
 		header := 0
 		space := int64(room)

@@ -102,7 +102,7 @@ type Session struct {
 	// Sending.
 	lanes  []*sendLane
 	sched  scheduler
-	window int64 // stream bytes per lane that may be ahead of what the peer can have consumed
+	bounds bounds // of data in flight
 	plan   plan
 	taken  []takenLane
 	ranges []reliability.Range
@@ -118,6 +118,7 @@ type Session struct {
 
 	recovery recoveryState
 	repeats  repeats
+	crowd    crowdState
 	stop     stopWaitingState
 
 	// Receiving.
@@ -139,6 +140,7 @@ type Session struct {
 // samples of its own.
 func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s := &Session{host: h, rtt: rtt, ping: -1, maxGaps: maxGaps, maxSplits: maxGaps}
+	s.bounds.holes = minHoles
 	s.observer = fates{s}
 	s.lanes = []*sendLane{newSendLane(0)}
 	s.sched.reset(1)
@@ -165,7 +167,7 @@ func (s *Session) Configure(now mono.Time, cfg Config) {
 
 func (s *Session) applyConfig(cfg Config) {
 	s.cfg = cfg.withDefaults()
-	s.window = int64(s.cfg.PeerRecvBufferSize / 8 * 7)
+	s.bounds.window = int64(s.cfg.PeerRecvBufferSize / 8 * 7)
 }
 
 // Begin sets the packet numbering when the peer's protocol version is known. From version 10 on the
