@@ -24,7 +24,7 @@ func resultOf(err error) error {
 	case errors.Is(err, snp.ErrTooBig), errors.Is(err, snp.ErrBadLane), errors.Is(err, snp.ErrBadLanes),
 		errors.Is(err, conn.ErrNotIncoming), errors.Is(err, conn.ErrClosed):
 		return ResultInvalidParam.wrap(err)
-	case errors.Is(err, conn.ErrNotYet):
+	case errors.Is(err, conn.ErrNotYet), errors.Is(err, snp.ErrTooLate):
 		return ResultIgnored.wrap(err)
 	case errors.Is(err, conn.ErrNotConnected), errors.Is(err, snp.ErrClosed):
 		return ResultNoConnection.wrap(err)
@@ -42,8 +42,9 @@ func resultOf(err error) error {
 // An unreliable message of more than 16500 bytes is sent reliably, as Valve's library does.
 //
 // Errors: ErrInvalidParam for a bad handle, or more than MaxMessageSize bytes; ErrLimitExceeded if the
-// send buffer (SendBufferSize) is full; ErrIgnored for SendNoDelay before the connection is
-// established; ErrNoConnection if it has ended.
+// send buffer (SendBufferSize) is full; ErrIgnored for an unreliable message with SendNoDelay that would
+// wait more than 200 ms to be sent, or before the connection is established; ErrNoConnection if it has
+// ended.
 func (s *Sockets) SendMessageToConnection(h Connection, data []byte, flags SendFlags) (messageNumber int64, err error) {
 	c, err := s.lookup(h)
 	if err != nil {

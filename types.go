@@ -73,7 +73,9 @@ const (
 	// NagleTime for more to share a packet with.
 	SendNoNagle SendFlags = SendFlags(snp.SendNoNagle)
 	// SendNoDelay: for unreliable messages that are worthless late. Such a message is dropped, with
-	// ErrIgnored, if the connection is not established yet. It is usually combined with SendNoNagle.
+	// ErrIgnored, if it would wait more than 200 ms for others to be sent, or if the connection is not
+	// established yet. It is usually combined with SendNoNagle. (Valve's library promises both and does
+	// the latter.)
 	SendNoDelay SendFlags = SendFlags(snp.SendNoDelay)
 	// SendReliable: the message arrives exactly once and in order, or the connection ends.
 	SendReliable SendFlags = SendFlags(snp.SendReliable)

@@ -11,6 +11,8 @@ var (
 	ErrTooBig = errors.New("snp: message too big")
 	// ErrBufferFull: SendBufferSize would be exceeded. Nothing was queued.
 	ErrBufferFull = errors.New("snp: send buffer full")
+	// ErrTooLate: a message with SendNoDelay would have to wait too long.
+	ErrTooLate = errors.New("snp: message cannot be sent soon enough")
 	// ErrBadLane: the lane is not configured.
 	ErrBadLane = errors.New("snp: no such lane")
 	// ErrBadLanes: fewer lanes than before, none, more than 255, or a weight of zero.

@@ -266,6 +266,25 @@ func TestFIFOWithinLane(t *testing.T) {
 	}, x.read())
 }
 
+// TestNoDelay: an unreliable message that cannot leave within 200 ms is refused, if so desired.
+func TestNoDelay(t *testing.T) {
+	t.Parallel()
+	x := newScripted(t, Config{SendRateMin: 100_000, SendRateMax: 100_000})
+	send := func(size int, flags SendFlags) error {
+		_, err := x.s.Send(x.now, 0, make([]byte, size), flags)
+		return err
+	}
+	require.NoError(t, send(19_000, SendReliable))
+	require.NoError(t, send(100, SendNoDelay), "0.19 s")
+	require.NoError(t, send(2_000, SendReliable))
+	require.ErrorIs(t, send(100, SendNoDelay), ErrTooLate, "0.21 s")
+	require.NoError(t, send(100, SendNoDelay|SendReliable), "reliable messages are never dropped")
+	require.NoError(t, send(100, 0))
+	require.NoError(t, x.s.ConfigureLanes([]int{1, 0}, nil))
+	_, err := x.s.Send(x.now, 1, make([]byte, 100), SendNoDelay)
+	require.NoError(t, err, "a lane of higher priority does not wait for the other")
+}
+
 // TestNagle: messages wait for others to share their packet.
 func TestNagle(t *testing.T) {
 	t.Parallel()

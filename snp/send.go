@@ -13,17 +13,21 @@ type SendFlags int
 const (
 	// SendNoNagle sends the message, and everything queued before it, without waiting for more.
 	SendNoNagle SendFlags = 1
-	// SendNoDelay is for the connection, which drops such messages while it is connecting.
+	// SendNoDelay refuses an unreliable message that would have to wait more than 200 ms for others to
+	// leave. Valve's documentation promises so; its library queues the message all the same.
 	SendNoDelay SendFlags = 4
 	// SendReliable delivers the message exactly once and in order within its lane.
 	SendReliable SendFlags = 8
 )
 
+// maxNoDelay is how long a message with SendNoDelay may have to wait.
+const maxNoDelay = 200 * time.Millisecond
+
 // Send queues a copy of data and returns the message's number within its lane. Before Connected
 // messages wait. Unreliable messages too large for the receiver's reassembly (16500 bytes, or about
 // 18 packets if those are small) are sent reliably.
 //
-// Errors: ErrTooBig, ErrBadLane, ErrBufferFull, ErrClosed; nothing was queued then.
+// Errors: ErrTooBig, ErrBadLane, ErrTooLate, ErrBufferFull, ErrClosed; nothing was queued then.
 func (s *Session) Send(now mono.Time, lane int, data []byte, flags SendFlags) (number int64, err error) {
 	switch {
 	case s.closed:
@@ -32,6 +36,8 @@ func (s *Session) Send(now mono.Time, lane int, data []byte, flags SendFlags) (n
 		return 0, ErrTooBig
 	case lane < 0 || lane >= len(s.lanes):
 		return 0, ErrBadLane
+	case flags&(SendNoDelay|SendReliable) == SendNoDelay && s.LaneQueueTime(now, lane) > maxNoDelay:
+		return 0, ErrTooLate
 	// The second limit is for empty messages, which have no bytes to count.
 	case s.pendingUnreliable+s.pendingReliable+len(data) > s.cfg.SendBufferSize,
 		s.queued >= s.cfg.SendBufferSize/2:
