@@ -34,7 +34,8 @@ func (j *batchJob) pump(e Engine, conn uint32) (*Event, bool) {
 		}
 		m := j.batch.At(i)
 		number, err := e.Send(conn, m.Lane, Content(m.Seed, m.Size), m.Flags)
-		if errors.Is(err, LimitExceeded) {
+		// Our engine refuses NoDelay messages that would wait for long; Valve's lets them wait.
+		if errors.Is(err, LimitExceeded) || errors.Is(err, Ignored) {
 			return nil, false
 		}
 		if err != nil {
