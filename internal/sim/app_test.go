@@ -86,7 +86,7 @@ func (s *sender) send(now mono.Time, c *conn.Conn) error {
 		case errors.Is(err, conn.ErrNotConnected):
 			s.left = 0
 			return nil
-		case flags&snp.SendNoDelay != 0 && errors.Is(err, conn.ErrNotYet):
+		case flags&snp.SendNoDelay != 0 && (errors.Is(err, conn.ErrNotYet) || errors.Is(err, snp.ErrTooLate)):
 			// as it should be
 		default:
 			return fmt.Errorf("sending %d bytes on lane %d: %w", size, lane, err)

@@ -51,7 +51,7 @@ func (m *Machine) Listen(local netip.AddrPort) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Socket{n: m.n, host: host, local: netip.AddrPortFrom(ip, addr.Port())}
+	s := &Socket{n: m.n, host: host, local: netip.AddrPortFrom(ip, addr.Port()), flows: map[netip.AddrPort]*flow{}}
 	if !ip.IsValid() {
 		s.local = netip.AddrPortFrom(netip.IPv6Unspecified(), addr.Port())
 	}

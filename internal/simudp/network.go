@@ -22,6 +22,8 @@ type Network struct {
 	timer   *time.Timer
 	armed   mono.Time // what the timer is set to; Never if it is not
 	next    *arrival  // taken from net, and to be delivered after the present instant
+	seed    uint64
+	noise   time.Duration
 }
 
 // arrival is a datagram that has arrived.
@@ -39,7 +41,18 @@ func New(seed uint64) *Network {
 		net:     simnet.New(seed),
 		sockets: make(map[*simnet.Host]*Socket),
 		armed:   mono.Never,
+		seed:    seed,
 	}
+}
+
+// SetNoise lets every socket take a random time below limit to send a datagram; those for the same
+// receiver leave in order. Otherwise things that have nothing to do with each other may well happen at the
+// same instant, such as two timers that two sides set when they heard of each other, and their order is
+// up to the scheduler. A microsecond keeps them apart.
+func (n *Network) SetNoise(limit time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.noise = limit
 }
 
 func (n *Network) now() mono.Time { return mono.Time(origin + time.Since(n.zero)) }

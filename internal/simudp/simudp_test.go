@@ -195,6 +195,30 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
+func TestNoiseKeepsUnrelatedThingsApartAndOrderIntact(t *testing.T) {
+	bubble(t, func(t *testing.T, n *Network, a, b *Machine) {
+		n.SetNoise(time.Microsecond)
+		sa, sb := a.open(t, "0.0.0.0:0"), b.open(t, "0.0.0.0:0")
+		instants := map[time.Duration]bool{}
+		begin := time.Now()
+		for range 100 {
+			sent := time.Now()
+			send(t, sa, sb.PublicAddr(), "p", "q", "r")
+			for text := ""; text != "p q r "; {
+				got, _ := receive(t, sb)
+				text += got + " "
+				took := time.Since(sent)
+				require.LessOrEqual(t, took, time.Microsecond)
+				instants[took] = true
+			}
+			time.Sleep(10*time.Microsecond - time.Since(begin)%(10*time.Microsecond))
+		}
+		require.Greater(t, len(instants), 50)
+		require.NoError(t, sa.Close())
+		require.NoError(t, sb.Close())
+	})
+}
+
 func TestCutsAndPartitionsHoldForAllSocketsOfTheMachines(t *testing.T) {
 	bubble(t, func(t *testing.T, n *Network, a, b *Machine) {
 		n.Cut(a, b, time.Second, time.Second)

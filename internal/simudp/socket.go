@@ -2,12 +2,15 @@ package simudp
 
 import (
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/simnet"
 	"github.com/gogns/gns/transport/udp"
 )
@@ -20,6 +23,7 @@ type Socket struct {
 	n     *Network
 	host  *simnet.Host
 	local netip.AddrPort
+	flows map[netip.AddrPort]*flow // by receiver; n.mu
 
 	mu       sync.Mutex // taken after n.mu, never before
 	queue    []arrival
@@ -31,6 +35,29 @@ type Socket struct {
 }
 
 var _ udp.Conn = (*Socket)(nil)
+
+// flow is what a socket sends to one receiver, as far as noise is concerned.
+type flow struct {
+	rng  *rand.Rand
+	last mono.Time // when the latest datagram left
+}
+
+// departure returns when a datagram leaves that is sent now. Receivers do not influence each other: the
+// order in which a socket sends to several of them at one instant is up to the scheduler. n.mu is held.
+func (s *Socket) departure(now mono.Time, to netip.AddrPort) mono.Time {
+	if s.n.noise <= 0 {
+		return now
+	}
+	f := s.flows[to]
+	if f == nil {
+		h := fnv.New64a()
+		_, _ = fmt.Fprint(h, s.local.Port(), to)
+		f = &flow{rng: rand.New(rand.NewPCG(s.n.seed, h.Sum64()))}
+		s.flows[to] = f
+	}
+	f.last = max(f.last, now.Add(time.Duration(f.rng.Int64N(int64(s.n.noise)))))
+	return f.last
+}
 
 // change applies f and lets everybody who waits look again.
 func (s *Socket) change(f func()) {
@@ -130,7 +157,7 @@ func (s *Socket) WriteBatch(b []udp.Datagram) (int, error) {
 	}
 	now := s.n.now()
 	for _, d := range b {
-		s.n.net.Send(now, s.host, d.Addr, d.Data)
+		s.n.net.Send(s.departure(now, d.Addr), s.host, d.Addr, d.Data)
 	}
 	s.n.arm(now)
 	return len(b), nil
