@@ -114,8 +114,8 @@ func TestUnreliableDataIsNotAckedForItself(t *testing.T) {
 	require.Empty(t, x.build())
 }
 
-// TestAckEvery32Packets: a fast sender does not have to wait 50 ms.
-func TestAckEvery32Packets(t *testing.T) {
+// TestAckAfterManyPackets: a fast sender does not have to wait 50 ms.
+func TestAckAfterManyPackets(t *testing.T) {
 	t.Parallel()
 	x := newScripted(t, Config{})
 	for i := range ackEvery - 1 {

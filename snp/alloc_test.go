@@ -17,6 +17,9 @@ type wire struct {
 	buf      []byte
 	received int
 	bytes    int
+
+	// One packet of so many gets lost, none if zero.
+	loss, carried int
 }
 
 func newWire(cfg Config) *wire {
@@ -60,6 +63,9 @@ func (w *wire) pass(from, to *Session) bool {
 func (w *wire) carry(from, to *Session) {
 	out, info := from.AppendPacket(w.now, w.buf[:0], DefaultMaxPlaintext)
 	from.Charge(len(out) + overhead)
+	if w.carried++; w.loss > 0 && w.carried%w.loss == 0 {
+		return
+	}
 	if err := to.Receive(w.now, info.Number, out, RecvNormal); err != nil {
 		panic(err)
 	}
@@ -92,14 +98,18 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		n     int
 		size  int
 		flags SendFlags
+		loss  int
 	}{
-		{"small unreliable", 10, 60, 0},
-		{"small reliable", 10, 60, SendReliable},
-		{"large unreliable", 2, 5000, 0},
-		{"bulk", 2, 100000, SendReliable},
+		{"small unreliable", 10, 60, 0, 0},
+		{"small reliable", 10, 60, SendReliable, 0},
+		{"large unreliable", 2, 5000, 0, 0},
+		{"bulk", 2, 100000, SendReliable, 0},
+		{"small reliable, losses", 3, 60, SendReliable, 19},
+		{"bulk, losses", 1, 9000, SendReliable, 19},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWire(Config{SendBufferSize: 1 << 20})
+			w.loss = row.loss
 			data := make([]byte, row.size)
 			step := func() { w.step(row.n, data, row.flags) }
 			for range 500 {

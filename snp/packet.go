@@ -19,12 +19,12 @@ const (
 	quickAckSpacing = 20 * time.Millisecond
 	quickAckLoss    = 2
 
-	// nackSpacing bounds how often gaps alone are a reason for an ack, as does an eighth of the round trip.
-	nackSpacing = 20 * time.Millisecond
+	// Gaps alone are a reason for an ack only every quarter of a round trip, at most nackSpacing.
+	nackSpacing = 25 * time.Millisecond
 
-	// ackEvery: a receiver of reliable data acks at least every so many packets, long before the 50 ms
-	// are over, so that the sender's window does not run dry.
-	ackEvery = 32
+	// ackEvery: a receiver of reliable data acks at least every so many packets, long before ackDelay
+	// is over, so that the sender's window does not run dry.
+	ackEvery = 64
 
 	// A packet that leaves anyway carries an ack of news if there is this much of it, or the last ack
 	// is this old.
@@ -222,7 +222,7 @@ func (s *Session) nackDeadline() mono.Time {
 		return t
 	}
 	srtt, _, _ := s.rtt.Smoothed()
-	return max(t, s.acks.last.Add(min(srtt/8, nackSpacing)))
+	return max(t, s.acks.last.Add(min(srtt/4, nackSpacing)))
 }
 
 // ackBy returns when reliable data received now should be acked.

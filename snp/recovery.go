@@ -55,15 +55,12 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 		s.host.Fate(n, !lost)
 	}
 	s.stop.onFate(n, lost)
-	loss := &s.repeats.loss
-	if flags&crowded != 0 {
-		loss = &s.crowd.loss
-	}
 	if fate == reliability.AckedLate {
-		loss.Withdraw()
+		s.repeats.loss.Withdraw()
 	} else {
-		loss.Observe(lost)
+		s.repeats.loss.Observe(lost)
 	}
+	s.crowd.observe(flags, fate)
 	for _, r := range ranges {
 		l := s.lanes[r.Tag&0xff]
 		switch {
