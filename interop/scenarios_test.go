@@ -140,7 +140,7 @@ func TestScenarios(t *testing.T) {
 				t.Parallel()
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				server, client := p.start(t, peer.Options{Config: s.settings(), Strict: true})
+				server, client := p.start(t, peer.Options{Config: s.settings()})
 				link := connect(t, server, client, ipv4, append(rate(s.rate), fmt.Sprintf("SendBufferSize=%d", scenarioBuffer))...)
 				flows := exchange(t, link, rounds, quiet, func(direction) peer.Load { return s.load(uint64(i), active) })
 				for _, f := range flows {
@@ -163,7 +163,7 @@ func TestConditionsChange(t *testing.T) {
 		list, active, quiet = scenarios(), *soakActive, *soakQuiet
 	}
 	forPairs(t, func(t *testing.T, p pair) {
-		server, client := p.start(t, peer.Options{Strict: true})
+		server, client := p.start(t, peer.Options{})
 		link := connect(t, server, client, ipv6, fmt.Sprintf("SendBufferSize=%d", scenarioBuffer))
 		traffic := scenario{}.load(1, 0).Traffic // one sequence of messages through all scenarios
 		for _, d := range link.directions() {
@@ -237,7 +237,7 @@ func (g *figures) String() string {
 			fmt.Sprintf("%g%% by %d ms", s.reorder, s.reorderTime.Milliseconds()), style, string(o.pair.listens), way(o.flow),
 			fmt.Sprint(o.got.Reliable), fmt.Sprint(o.got.Unreliable + o.unreliableLost()), fmt.Sprint(o.unreliableLost()),
 			fmt.Sprintf("%.2f", float64(o.bytes)/1e6), fmt.Sprint(o.totals.SentPackets), fmt.Sprint(o.lost.Dropped), fmt.Sprint(o.lost.OutOfOrder),
-			fmt.Sprintf("%d ms", o.sent.Status.Ping), strings.Join(drains, ", ") + " s", fmt.Sprintf("%.3f", overhead),
+			fmt.Sprintf("%d ms", o.sent.Status.Ping), strings.Join(drains, ", ") + " s", fmt.Sprintf("%.2f", overhead),
 			fmt.Sprintf("%d/%d ms", o.got.ReliableDelay.P50/1000, o.got.ReliableDelay.P99/1000),
 			fmt.Sprintf("%d/%d ms", o.got.UnreliableDelay.P50/1000, o.got.UnreliableDelay.P99/1000),
 		})
@@ -262,7 +262,7 @@ func (g *figures) String() string {
 		row := []string{fmt.Sprint(i), s.String()}
 		for _, cell := range []func(m *sum) string{
 			func(m *sum) string { return fmt.Sprintf("%.2f", m.drain/m.n) },
-			func(m *sum) string { return fmt.Sprintf("%.3f", m.overhead/m.n) },
+			func(m *sum) string { return fmt.Sprintf("%.2f", m.overhead/m.n) },
 			func(m *sum) string { return fmt.Sprintf("%.0f/%.0f", m.p50/m.n, m.p99/m.n) },
 		} {
 			for _, w := range ways {

@@ -133,7 +133,7 @@ func TestPeerFailures(t *testing.T) {
 		{
 			"a library that finds a bug",
 			func(t testing.TB) { Start(t, Options{Kind: scripted, Identity: "str:buggy"}) },
-			[]string{"script logs: [1] Assertion Failed: 1 == 2"},
+			[]string{"script logs: [1] Assertion Failed: 1 == 2", "script logs, as is known of it: [1] Invalid lane"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	// commandLimit is the size of the longest command line.
 	commandLimit = 4 << 20
 	// busyInterval is how often work that waits for room or for its time is looked at.
-	busyInterval = 5 * time.Millisecond
+	busyInterval = time.Millisecond
 )
 
 // Serve runs a peer: it reads commands from in and writes events to out until the command "exit" or
