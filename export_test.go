@@ -1,0 +1,79 @@
+package gns
+
+import (
+	"context"
+	"io"
+	"net/netip"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/simudp"
+	"github.com/gogns/gns/transport/udp"
+)
+
+// NewOn is New for a Sockets whose sockets are those of a simulated machine, and whose keys and
+// identifiers come from random, which must be safe for concurrent use.
+func NewOn(m *simudp.Machine, random io.Reader, opts Options) (*Sockets, error) {
+	opts.env = machineEnvironment(m, random)
+	return New(&opts)
+}
+
+// WithMachine lets Dial and Listen make their Sockets as NewOn does.
+func WithMachine(m *simudp.Machine, random io.Reader) Option {
+	return func(o *idiomOptions) { o.opts.env = machineEnvironment(m, random) }
+}
+
+func machineEnvironment(m *simudp.Machine, random io.Reader) *environment {
+	return &environment{
+		listen: func(local netip.AddrPort) (udp.Conn, error) { return simulated(m.Listen(local)) },
+		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return simulated(m.ListenFor(remote)) },
+		random: random,
+	}
+}
+
+func simulated(s *simudp.Socket, err error) (udp.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// DialAddrs is what Dial does with the addresses of a host.
+func (s *Sockets) DialAddrs(ctx context.Context, addrs []netip.AddrPort, values ...config.Value) (*Conn, error) {
+	c, err := s.dialFirst(ctx, addrs, Identity{}, values)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{c}, nil
+}
+
+// Tables returns how many connections, listen sockets and sockets of the system a Sockets knows.
+func (s *Sockets) Tables() (conns, listeners, endpoints int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.conns), len(s.listeners), len(s.endpoints)
+}
+
+// Timers are the timers of some connections.
+type Timers []*connection
+
+// Timers returns the timers of the connections that exist now.
+func (s *Sockets) Timers() (t Timers) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.conns {
+		t = append(t, c)
+	}
+	return t
+}
+
+// Set returns how many of the timers are going to expire. It stops them.
+func (t Timers) Set() (n int) {
+	for _, c := range t {
+		c.mu.Lock()
+		if c.timer != nil && c.timer.Stop() {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package gns_test
+
+const raceEnabled = false
