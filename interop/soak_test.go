@@ -96,7 +96,8 @@ func exchange(t *testing.T, l link, rounds int, quiet time.Duration, load func(d
 	for _, f := range flows {
 		f.got = f.to.Checked(f.sent.ByLane, drainTime)
 		f.totals, f.lost = f.from.Totals(), f.to.Totals()
-		require.Equal(t, f.sent.Messages, f.got.Reliable+f.got.Unreliable+f.unreliableLost(), f.name)
+		require.Equal(t, f.reliable(), f.got.Reliable, "%s, everything reliable", f.name)
+		require.GreaterOrEqual(t, f.unreliableLost(), int64(0), "%s, nothing that was not sent", f.name)
 	}
 	return flows
 }
