@@ -19,12 +19,15 @@ const (
 	minHoles = 26
 	maxHoles = 1000
 
+	// holesStep is by how much the limit grows in a round trip.
+	holesStep = 2
+
 	// crowded marks packets sent while the peer's stream had minHoles gaps or more.
 	crowded = reliability.Reported << 1
 
 	// If of crowdedSample crowded packets so many more get lost than of the others, by half and by 3 % of
 	// all, they are being refused. The next attempt is crowdedPause later.
-	crowdedSample = 300
+	crowdedSample = 200
 	crowdedPause  = 30 * time.Second
 )
 
@@ -101,7 +104,7 @@ func (s *Session) adaptHoles(now mono.Time) {
 		if s.bounds.holes == minHoles {
 			c.crowded = tally{}
 		}
-		s.bounds.holes += s.bounds.holes / 8
+		s.bounds.holes += holesStep
 		c.changed = now
 		for _, l := range s.lanes {
 			s.wake(now, l)

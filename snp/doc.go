@@ -24,6 +24,26 @@
 // buffer are in flight per lane, counted from the start of the oldest message that is not completely
 // acked.
 //
+// # Loss recovery
+//
+// What the peer reports missing is sent again at once. What it says nothing about is sent again by a timer
+// (round trip, its variation, and the time that the peer may sit on an ack; doubled at each expiry), a few
+// packets at a time: the ack of any of them tells what became of the rest.
+//
+// Both come late in a sparse flow, where nothing follows a lost packet that would show the gap. On a path
+// that loses packets, recent reliable data therefore travels once to three times more, in packets that leave
+// anyway and have room, or in one of its own if none leaves within a round trip. A path without losses
+// carries everything once.
+//
+// A receiver refuses data that would open too many gaps in a lane's stream, Valve's the 31st. So new data
+// waits while there are many known gaps, and the peer is asked (outside SNP) for acks meanwhile; how many gaps
+// it puts up with is tried out, because a long lossy path needs more.
+//
+// # Acks
+//
+// Reliable data is acked within 40 ms, sooner after many packets, and after 5 ms if it comes alone on a path
+// that loses packets. Gaps are reported after 3 ms, or later where packets have been out of order by more.
+//
 // # Receiving
 //
 // Stream bytes in order go straight into the message they belong to; bytes out of order wait in

@@ -12,9 +12,10 @@ const (
 	// and sends again after three round trips and 60 ms.
 	ackDelay = 40 * time.Millisecond
 
-	// Where packets get lost (quickAckLoss of a thousand), a packet that comes alone is acked soon, so that
-	// the sender can act before its next one: after quickAck, unless the last ack is less than
-	// quickAckSpacing ago.
+	// Where packets get lost (quickAckLoss of a thousand), a packet that comes alone, aloneAfter the last
+	// one, is acked soon, so that the sender can act before its next one: after quickAck, unless the last
+	// ack is less than quickAckSpacing ago.
+	aloneAfter      = 15 * time.Millisecond
 	quickAck        = 5 * time.Millisecond
 	quickAckSpacing = 20 * time.Millisecond
 	quickAckLoss    = 2
@@ -204,9 +205,10 @@ func (s *Session) askForAck(now mono.Time, bytes int) AckRequest {
 
 // ackState decides when acks are sent; what they say is up to reliability.Received.
 type ackState struct {
-	elicited int       // packets with reliable data received since the last ack
-	repeats  int       // how often the last ack may still be repeated
-	last     mono.Time // when the last ack was sent
+	elicited   int       // packets with reliable data received since the last ack
+	elicitedAt mono.Time // when the last of them came
+	repeats    int       // how often the last ack may still be repeated
+	last       mono.Time // when the last ack was sent
 }
 
 // ackDue reports whether an ack must be sent at now, and whether it must cover everything received.
@@ -228,7 +230,9 @@ func (s *Session) nackDeadline() mono.Time {
 // ackBy returns when reliable data received now should be acked.
 func (s *Session) ackBy(now mono.Time) mono.Time {
 	by := now.Add(ackDelay)
-	if s.recv.Loss() >= quickAckLoss {
+	alone := now.Sub(s.acks.elicitedAt) >= aloneAfter
+	s.acks.elicitedAt = now
+	if alone && s.recv.Loss() >= quickAckLoss {
 		by = min(by, max(now.Add(quickAck), s.acks.last.Add(quickAckSpacing)))
 	}
 	return by
