@@ -93,6 +93,11 @@ func (w *world) drain(r *result) error {
 		return fmt.Errorf("not drained %v after the network was good: reliable messages missing: client %d, server %d; left to send: %d, %d; queues: %s",
 			bound, w.ends[client].recv.Missing(), w.ends[server].recv.Missing(), w.ends[client].send.left, w.ends[server].send.left, w.queues())
 	}
+	for i := range w.ends {
+		if err := w.checkIdleMemory(i); err != nil {
+			return err
+		}
+	}
 	r.strain = float64(w.now.Sub(began)) / float64(bound)
 	return nil
 }
@@ -270,6 +275,9 @@ func (w *world) autopsy() error {
 		}
 		if text := w.queues(); text != "" {
 			return fmt.Errorf("dead connections keep %s", text)
+		}
+		if err := w.checkDeadMemory(i); err != nil {
+			return err
 		}
 		lost := e.conn.Lost()
 		if missing := w.ends[1-i].recv.Missing(); missing > 0 && lost == nil && w.ends[1-i].conn != nil && !w.ends[1-i].left {

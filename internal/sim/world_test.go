@@ -68,13 +68,15 @@ type world struct {
 	datagrams int // arrived
 	progress  int // datagrams sent and arrived, messages read
 	buf       []byte
+	measured  int // how often the memory was measured
+	measureAt mono.Time
 }
 
 type seeded struct{ *rand.ChaCha8 }
 
 func newWorld(s *scenario) (*world, error) {
 	w := &world{scenario: s, now: start, net: simnet.New(s.seed), acceptAt: mono.Never, goodAt: start.Add(s.good),
-		buf: make([]byte, 0, udpwire.MaxDatagram)}
+		buf: make([]byte, 0, udpwire.MaxDatagram), measureAt: start.Add(s.good / measurements)}
 	addrs := [2]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:40000"), netip.MustParseAddrPort("198.51.100.2:27015")}
 	for i := range w.ends {
 		e := &w.ends[i]
@@ -136,7 +138,7 @@ func (w *world) open() (err error) {
 
 // deadline returns when something is to be done.
 func (w *world) deadline() mono.Time {
-	t := min(w.net.Deadline(), w.acceptAt)
+	t := min(w.net.Deadline(), w.acceptAt, w.measureAt)
 	if !w.good {
 		t = min(t, w.goodAt)
 	}
@@ -223,7 +225,7 @@ func (w *world) act() error {
 			w.settle(e)
 		}
 	}
-	return nil
+	return w.measureMemory()
 }
 
 // arrive hands a datagram to whom it concerns.
