@@ -394,7 +394,7 @@ func FuzzReceived(f *testing.F) {
 	f.Add([]byte{0, 8, 3, 8, 3, 15, 9})
 	f.Add([]byte{8, 3, 8, 3, 8, 3, 5, 2, 3, 4, 15, 9, 46, 7, 9})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		if len(ops) <= 3000 { // the model is slow
+		if len(ops) <= 1000 { // the model is slow
 			runReceivedModel(t, ops)
 		}
 	})
