@@ -8,7 +8,7 @@ SEED     ?= 1
 # Packages that open no socket and read no clock; they also build where there is no UDP.
 PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./internal/mono/... \
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
-	./internal/simnet/...
+	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross
 
@@ -34,8 +34,9 @@ lint: ## check formatting, vet, staticcheck and the import arrows
 fuzz: ## run every fuzz target for FUZZTIME (default 60s) each
 	./internal/tools/fuzz.sh $(FUZZTIME)
 
-sim: ## run SCENARIOS (default 10000) random connections over bad networks, from SEED (default 1) on
+sim: ## run SCENARIOS (default 10000) random connections over bad networks, from SEED (default 1) on: the core, and the API
 	$(GO) test -count=1 -timeout 30m ./internal/sim -run TestScenarios -v -scenarios $(SCENARIOS) -seed $(SEED)
+	$(GO) test -count=1 -timeout 30m . -run 'TestScenarios$$' -scenarios $(SCENARIOS) -seed $(SEED)
 
 interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...

@@ -24,6 +24,10 @@ var (
 // listenAddr is where servers listen.
 var listenAddr = netip.MustParseAddrPort("[::]:27015")
 
+// replaying reports whether a single scenario is run, to find out about a failure: what it shows may take
+// time and space.
+func replaying() bool { return *firstSeed != 0 && *scenarios <= 1 }
+
 // run is a scenario at work.
 type run struct {
 	*scenario
@@ -78,7 +82,7 @@ func runScenario(t *testing.T, seed uint64) (o outcome) {
 			o = outcome{w.net.Digest(), w.net.Sends()}
 			if err != nil {
 				t.Errorf("%v\nrepeat with: go test . -run TestScenarios -seed %d", err, seed)
-				if *firstSeed != 0 {
+				if replaying() {
 					t.Log(s)
 				}
 			}

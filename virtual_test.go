@@ -50,7 +50,7 @@ func inVirtualTime(t *testing.T, seed uint64, f func(t *testing.T, w *world)) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		watch, err := bufpool.StartWatch(*firstSeed != 0) // where buffers were lent takes time to find out
+		watch, err := bufpool.StartWatch(replaying()) // where buffers were lent takes time to find out
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		w := &world{t: t, net: simudp.New(seed), ctx: ctx, seed: seed, watch: watch}
@@ -100,7 +100,7 @@ func (w *world) end() {
 			}
 		}
 	}
-	if t.Failed() && *firstSeed != 0 {
+	if t.Failed() && replaying() {
 		text := ""
 		trace := w.net.Trace()
 		for _, e := range trace[max(0, len(trace)-traceShown):] {
