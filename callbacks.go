@@ -3,6 +3,7 @@ package gns
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // callbackQueue holds events until RunCallbacks delivers them, and knows whether there is something to
@@ -11,9 +12,10 @@ type callbackQueue struct {
 	mu       sync.Mutex
 	status   func(ConnectionStatusChanged)
 	pending  []func()
-	unread   int // connections with messages that have not been read
 	activity broadcast
 	closed   bool
+
+	unread atomic.Int64 // messages that have not been read
 }
 
 // OnConnectionStatusChanged sets the function that RunCallbacks calls for every change of state of any
@@ -34,15 +36,18 @@ func (q *callbackQueue) connectionStatusChanged(e ConnectionStatusChanged) {
 	}
 }
 
-// addUnread notes that n more connections (fewer, if negative) have unread messages.
-func (q *callbackQueue) addUnread(n int) {
-	q.mu.Lock()
-	q.unread += n
-	if n > 0 {
+// arrived notes that n messages have become available. Some of them may have been read already: for a
+// moment fewer than none are unread then.
+func (q *callbackQueue) arrived(n int) {
+	if now := q.unread.Add(int64(n)); now > 0 && now <= int64(n) { // there were none, and somebody may wait
+		q.mu.Lock()
 		q.activity.broadcast()
+		q.mu.Unlock()
 	}
-	q.mu.Unlock()
 }
+
+// read notes that n messages have been read or discarded.
+func (q *callbackQueue) read(n int) { q.unread.Add(-int64(n)) }
 
 func (q *callbackQueue) close() {
 	q.mu.Lock()
@@ -77,7 +82,7 @@ func (s *Sockets) Wait(ctx context.Context) error {
 		case q.closed:
 			q.mu.Unlock()
 			return errSocketsClosed
-		case len(q.pending) > 0 || q.unread > 0:
+		case len(q.pending) > 0 || q.unread.Load() > 0:
 			q.mu.Unlock()
 			return nil
 		}

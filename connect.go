@@ -158,9 +158,11 @@ func (s *Sockets) ConnectionName(h Connection) (string, error) {
 func (s *Sockets) SetConnectionUserData(h Connection, data int64) error {
 	return s.with(h, func(c *connection, _ mono.Time) error {
 		c.userData = data
-		for _, m := range c.inbox.queue[c.inbox.head:] {
+		c.lockInbox()
+		for m := c.inbox.first; m != nil; m = m.links[inConnection].next {
 			m.UserData = data
 		}
+		c.unlockInbox()
 		return nil
 	})
 }

@@ -32,7 +32,8 @@ type connection struct {
 	state       State     // as the application sees it
 	name        string
 	userData    int64
-	inbox       inbox
+	inbox       inbox         // guarded by the group's lock instead while there is a group
+	group       *pollGroup    // nil: in none
 	changed     broadcast     // state changed, or messages arrived
 	room        broadcast     // the send buffer may have more room
 	done        chan struct{} // of Done; nil until somebody asks
@@ -41,7 +42,6 @@ type connection struct {
 	dead        bool
 	established bool      // it has been connected
 	settled     bool      // nothing is left to do for the peer
-	unread      bool      // the inbox has messages, and callbacks knows
 	clock       mono.Time // latest time that the core was told
 }
 
@@ -92,13 +92,15 @@ func (c *connection) pump(now mono.Time) {
 	c.send(now)
 	c.room.broadcast()
 	c.arrived = c.core.NextMessages(c.arrived[:0])
-	for i, m := range c.arrived {
-		c.inbox.push(c.newMessage(m))
-		c.arrived[i] = conn.Message{}
-	}
 	if len(c.arrived) > 0 {
-		c.noteUnread()
+		c.lockInbox()
+		for _, m := range c.arrived {
+			c.deliver(c.newMessage(m))
+		}
+		c.unlockInbox()
+		c.s.callbacks.arrived(len(c.arrived))
 		c.changed.broadcast()
+		clear(c.arrived)
 	}
 	for {
 		e, ok := c.core.NextEvent()
@@ -116,18 +118,6 @@ func (c *connection) pump(now mono.Time) {
 		c.changed.broadcast()
 	}
 	c.arm(now)
-}
-
-// noteUnread tells callbacks when the inbox becomes empty or ceases to be. c.mu is held.
-func (c *connection) noteUnread() {
-	if unread := !c.inbox.empty(); unread != c.unread {
-		c.unread = unread
-		if unread {
-			c.s.callbacks.addUnread(1)
-		} else {
-			c.s.callbacks.addUnread(-1)
-		}
-	}
 }
 
 // abandoned reports whether the connection ended while it waited in a Listener to be accepted, so that
@@ -219,8 +209,8 @@ func (c *connection) stateChanged(e conn.Event) {
 		c.s.log.Info("connection state changed", "conn", c.describe(), "from", old, "to", c.state,
 			"reason", EndReason(e.Reason), "debug", e.Debug)
 		if c.state == StateNone {
-			c.inbox.clear()
-			c.noteUnread()
+			c.discardMessages()
+			c.leaveGroup()
 		}
 		if old == StateConnecting && c.listen != nil {
 			c.listen.waiting.Add(-1)

@@ -77,7 +77,7 @@ func (c *connection) detail() detail {
 		reason:        EndReason(reason),
 		debug:         debug,
 		byPeer:        c.byPeer,
-		unread:        len(c.inbox.queue) - c.inbox.head,
+		unread:        c.unread(),
 	}
 }
 

@@ -66,8 +66,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 		return nil, err
 	}
 	err = s.register(l.ep, func() {
-		s.nextSock++
-		l.handle = ListenSocket(s.nextSock)
+		l.handle = ListenSocket(s.listenHandles.take())
 		s.listeners[l.handle] = l
 	})
 	if err != nil {
@@ -128,7 +127,10 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 // stopListening makes a listen socket refuse new connections and leaves those alone that it has.
 func (s *Sockets) stopListening(l *listenSocket) {
 	s.mu.Lock()
-	delete(s.listeners, l.handle)
+	if s.listeners[l.handle] == l {
+		delete(s.listeners, l.handle)
+		s.listenHandles.free(uint32(l.handle))
+	}
 	s.mu.Unlock()
 	l.ep.stopListening()
 }

@@ -28,6 +28,8 @@ type Message struct {
 	Flags SendFlags
 
 	inner *snp.Message
+	from  *connection // while it is unread
+	links [2]links    // in the queues it is in while it is unread
 }
 
 var messages = sync.Pool{New: func() any { return new(Message) }}
@@ -43,6 +45,7 @@ func (m *Message) Release() {
 	messages.Put(m)
 }
 
+// newMessage makes what arrived a Message. c.mu is held.
 func (c *connection) newMessage(in conn.Message) *Message {
 	m := messages.Get().(*Message)
 	*m = Message{
@@ -54,62 +57,10 @@ func (c *connection) newMessage(in conn.Message) *Message {
 		Number:   in.Number,
 		Lane:     in.Lane,
 		inner:    in.Message,
+		from:     c,
 	}
 	if in.Reliable {
 		m.Flags = SendReliable
 	}
 	return m
-}
-
-// inbox is the queue of messages that the application has not read.
-type inbox struct {
-	queue []*Message
-	head  int
-}
-
-func (q *inbox) empty() bool { return q.head == len(q.queue) }
-
-func (q *inbox) push(m *Message) {
-	if q.head > 32 && q.head*2 >= len(q.queue) { // most of the slice has been read
-		n := copy(q.queue, q.queue[q.head:])
-		clear(q.queue[n:])
-		q.queue, q.head = q.queue[:n], 0
-	}
-	q.queue = append(q.queue, m)
-	// A message that comes late, but before a later one of its lane has been read, goes before that: who
-	// reads slowly sees fewer unreliable messages out of order. Usually this looks at one message.
-	at := len(q.queue) - 1
-	for i := at - 1; i >= q.head; i-- {
-		if o := q.queue[i]; o.Lane == m.Lane {
-			if o.Number <= m.Number {
-				break
-			}
-			at = i
-		}
-	}
-	if at < len(q.queue)-1 {
-		copy(q.queue[at+1:], q.queue[at:])
-		q.queue[at] = m
-	}
-}
-
-// pop moves up to len(dst) messages to dst.
-func (q *inbox) pop(dst []*Message) (n, bytes int) {
-	n = copy(dst, q.queue[q.head:])
-	clear(q.queue[q.head : q.head+n])
-	q.head += n
-	if q.empty() {
-		q.queue, q.head = q.queue[:0], 0
-	}
-	for _, m := range dst[:n] {
-		bytes += len(m.Data)
-	}
-	return n, bytes
-}
-
-func (q *inbox) clear() {
-	for _, m := range q.queue[q.head:] {
-		m.Release()
-	}
-	*q = inbox{}
 }

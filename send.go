@@ -120,13 +120,9 @@ func (s *Sockets) ReceiveMessagesOnConnection(h Connection, dst []*Message) (n i
 
 // receiveMessages takes messages out of the inbox. c.mu is held.
 func (c *connection) receiveMessages(dst []*Message) int {
-	n, bytes := c.inbox.pop(dst)
-	if n == 0 {
-		return 0
-	}
-	c.noteUnread()
-	if now := c.tick(c.s.now()); c.core.Consumed(now, n, bytes) {
-		c.pump(now)
+	n, bytes := c.takeMessages(dst)
+	if n > 0 {
+		c.consumed(c.tick(c.s.now()), n, bytes)
 	}
 	return n
 }

@@ -52,8 +52,10 @@ type Sockets struct {
 	closed    bool
 	conns     map[Connection]*connection
 	listeners map[ListenSocket]*listenSocket
-	nextSock  uint32
+	groups    map[PollGroup]*pollGroup
 	endpoints map[*endpoint]struct{}
+
+	listenHandles, groupHandles handleSource
 
 	callbacks callbackQueue
 	active    sync.WaitGroup // goroutines of this Sockets
@@ -81,6 +83,10 @@ func New(opts *Options) (*Sockets, error) {
 		global:    config.NewStore(config.Global, nil),
 		conns:     make(map[Connection]*connection),
 		listeners: make(map[ListenSocket]*listenSocket),
+		groups:    make(map[PollGroup]*pollGroup),
+
+		groupHandles: handleSource{tag: pollGroupTag},
+
 		endpoints: make(map[*endpoint]struct{}),
 	}
 	if s.env == nil {
@@ -151,6 +157,7 @@ func (s *Sockets) Close() error {
 		endpoints = append(endpoints, e)
 	}
 	clear(s.listeners)
+	clear(s.groups)
 	s.mu.Unlock()
 	for _, l := range listeners {
 		l.acceptor.shut()
