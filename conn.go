@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
@@ -13,7 +14,12 @@ import (
 )
 
 // Conn is an established connection. Its methods are safe for concurrent use.
-type Conn struct{ c *connection }
+type Conn struct {
+	c *connection
+
+	streamOnce sync.Once
+	stream     *netConn // of NetConn
+}
 
 // CloseError says why a connection ended.
 //
@@ -66,7 +72,7 @@ func (c *Conn) SendContext(ctx context.Context, data []byte, flags SendFlags) er
 
 // SendLaneContext is SendLane that waits for room in the send buffer until ctx is done.
 func (c *Conn) SendLaneContext(ctx context.Context, lane int, data []byte, flags SendFlags) error {
-	if limit := int(c.c.config.Int32(config.SendBufferSize)); len(data) > limit && len(data) <= MaxMessageSize {
+	if limit := c.c.largest(); len(data) > limit && len(data) <= MaxMessageSize {
 		return ResultLimitExceeded.errorf("message of %d bytes can never fit into SendBufferSize, which is %d", len(data), limit)
 	}
 	for {
@@ -86,18 +92,10 @@ func (c *Conn) SendLaneContext(ctx context.Context, lane int, data []byte, flags
 // Receive returns the next message. It waits until there is one, ctx is done, or the connection has
 // ended and everything that had arrived has been read; then it returns a *CloseError.
 func (c *Conn) Receive(ctx context.Context) (*Message, error) {
-	var one [1]*Message
 	for {
-		c.c.mu.Lock()
-		if c.c.receiveMessages(one[:]) > 0 {
-			c.c.mu.Unlock()
-			return one[0], nil
-		}
-		err := c.c.ended()
-		changed := c.c.changed.wait()
-		c.c.mu.Unlock()
-		if err != nil {
-			return nil, err
+		m, changed, err := c.c.take()
+		if m != nil || err != nil {
+			return m, err
 		}
 		select {
 		case <-changed:
@@ -121,12 +119,25 @@ func (c *Conn) Close() error {
 		return nil // closed before
 	}
 	<-c.Done()
-	c.c.mu.Lock()
-	defer c.c.mu.Unlock()
-	if lost := c.c.core.Lost(); lost != nil {
-		return &CloseError{Reason: EndReason(lost.Reason), Debug: lost.Debug, ByPeer: lost.ByPeer}
+	return c.c.undelivered()
+}
+
+// Shutdown is Close with a reason for the peer and a limit to its patience: when ctx is done before all
+// reliable messages have been acknowledged, it ends the connection at once, tells the peer so once, and
+// returns the context's error. On a connection that CloseWithReason is closing it waits for the end of
+// that.
+//
+// Otherwise it returns nil if everything was acknowledged, else a *CloseError that says what came
+// between.
+func (c *Conn) Shutdown(ctx context.Context, reason EndReason, debug string) error {
+	_ = c.c.close(reason, debug, true) // fails if it was closed before
+	select {
+	case <-c.Done():
+		return c.c.undelivered()
+	case <-ctx.Done():
+		c.c.giveUp()
+		return ctx.Err()
 	}
-	return nil
 }
 
 // CloseWithReason ends the connection and tells the peer why; see Sockets.CloseConnection. It does not
@@ -182,6 +193,67 @@ func (c *Conn) Sockets() *Sockets { return c.c.s }
 // ConfigureLanes divides what is sent into lanes; see Sockets.ConfigureConnectionLanes.
 func (c *Conn) ConfigureLanes(priorities []int, weights []uint16) error {
 	return c.c.endedOr(c.c.s.ConfigureConnectionLanes(c.c.handle, priorities, weights))
+}
+
+// take returns the next message if there is one, or else a channel that is closed when it is worth trying
+// again, or the reason why there will be none.
+func (c *connection) take() (m *Message, changed <-chan struct{}, err error) {
+	var one [1]*Message
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.receiveMessages(one[:]) > 0 {
+		return one[0], nil, nil
+	}
+	if err := c.ended(); err != nil {
+		return nil, nil, err
+	}
+	return nil, c.changed.wait(), nil
+}
+
+// largest returns the size of the largest message that the send buffer can take.
+func (c *connection) largest() int { return int(c.config.Int32(config.SendBufferSize)) }
+
+// undelivered returns why the connection, which has ended, did so before all reliable messages were
+// acknowledged; nil if they were.
+func (c *connection) undelivered() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if lost := c.core.Lost(); lost != nil {
+		return &CloseError{Reason: EndReason(lost.Reason), Debug: lost.Debug, ByPeer: lost.ByPeer}
+	}
+	return nil
+}
+
+// giveUp ends a connection that is being closed at once.
+func (c *connection) giveUp() {
+	now := c.lock()
+	defer c.mu.Unlock()
+	reason, debug := c.core.End()
+	c.abort(now, EndReason(reason), debug)
+}
+
+// waitSettled waits until nothing is left to be done for the peer of a connection that this side has
+// closed.
+func (c *connection) waitSettled(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		settled, changed := c.core.Settled(), c.changed.wait()
+		c.mu.Unlock()
+		if settled {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// abort ends the connection at once, whatever its state; the peer is told once. c.mu is held.
+func (c *connection) abort(now mono.Time, reason EndReason, debug string) {
+	c.core.Abort(now, conn.EndReason(reason), debug)
+	c.pump(now)
 }
 
 // waitConnected waits until the connection is established or has failed.

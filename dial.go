@@ -36,7 +36,7 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("gns: dial %s: %w", address, err)
 	}
-	return &Conn{c}, nil
+	return &Conn{c: c}, nil
 }
 
 // resolve turns host:port into addresses.

@@ -43,7 +43,7 @@ func (s *Sockets) DialAddrs(ctx context.Context, addrs []netip.AddrPort, values 
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{c}, nil
+	return &Conn{c: c}, nil
 }
 
 // Tables returns how many connections, listen sockets and sockets of the system a Sockets knows.

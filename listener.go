@@ -26,6 +26,9 @@ type Listener struct {
 	l      *listenSocket
 	accept func(ConnectionInfo) error
 
+	netOnce sync.Once
+	net     *netListener // of NetListener
+
 	mu       sync.Mutex
 	pending  []*connection // waiting to be accepted, oldest first
 	arrived  broadcast
@@ -114,28 +117,36 @@ func (l *Listener) shut() (pending []*connection, first bool) {
 // It returns ErrListenerClosed after Close, or the context's error.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	for {
-		l.mu.Lock()
-		if l.isClosed {
-			l.mu.Unlock()
-			return nil, ErrListenerClosed
-		}
-		if len(l.pending) == 0 {
-			arrived := l.arrived.wait()
-			l.mu.Unlock()
+		c, arrived, err := l.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case c != nil && l.admit(c):
+			return &Conn{c: c}, nil
+		case c == nil:
 			select {
 			case <-arrived:
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
-			continue
-		}
-		c := l.pending[0]
-		l.pending = slices.Delete(l.pending, 0, 1)
-		l.mu.Unlock()
-		if l.admit(c) {
-			return &Conn{c}, nil
 		}
 	}
+}
+
+// next takes the connection that has waited longest. If there is none, it returns a channel that is
+// closed when it is worth trying again.
+func (l *Listener) next() (c *connection, arrived <-chan struct{}, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.isClosed:
+		return nil, nil, ErrListenerClosed
+	case len(l.pending) == 0:
+		return nil, l.arrived.wait(), nil
+	}
+	c = l.pending[0]
+	l.pending = slices.Delete(l.pending, 0, 1)
+	return c, nil, nil
 }
 
 // admit accepts one connection, or gets rid of it.
@@ -180,7 +191,8 @@ func (l *Listener) Handle() ListenSocket { return l.l.handle }
 func (l *Listener) Sockets() *Sockets { return l.s }
 
 // Close stops accepting. Peers still waiting to be accepted are refused; connections that were accepted
-// live on, and the address is free when the last of them is gone. Closing again does nothing.
+// live on, and the address is free when the last of them is gone; Shutdown ends them as well. Closing again
+// does nothing.
 func (l *Listener) Close() error {
 	pending, first := l.shut()
 	if !first {
@@ -191,6 +203,40 @@ func (l *Listener) Close() error {
 		_ = c.close(EndAppGeneric, listenerClosedText, false)
 	}
 	return nil
+}
+
+// Shutdown is Close that ends the accepted connections too, and waits for that: every one of them is
+// closed with the reason and text, after its reliable messages have been delivered, and is waited for
+// until the peer has confirmed the close or stopped answering.
+//
+// When ctx is done before, what is left is ended at once, and Shutdown returns the context's error.
+func (l *Listener) Shutdown(ctx context.Context, reason EndReason, debug string) error {
+	_ = l.Close()
+	conns := l.s.arrivedOn(l.l)
+	for _, c := range conns {
+		_ = c.close(reason, debug, true) // fails if it was closed before
+	}
+	for i, c := range conns {
+		if err := c.waitSettled(ctx); err != nil {
+			for _, c := range conns[i:] {
+				c.giveUp()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// arrivedOn returns the connections that came through a listen socket.
+func (s *Sockets) arrivedOn(l *listenSocket) (conns []*connection) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.conns {
+		if c.listen == l {
+			conns = append(conns, c)
+		}
+	}
+	return conns
 }
 
 // listenerClosedText is what peers are told who were not accepted in time.
