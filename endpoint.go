@@ -41,7 +41,9 @@ type endpoint struct {
 // registered.
 func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
 	e := &endpoint{s: s, size: size, peers: make(map[netip.AddrPort]*connection)}
-	e.sock = udp.Impair(sock, fakeConditions(s.global))
+	conditions := fakeConditions(s.global)
+	conditions.Seed = s.env.draw()
+	e.sock = udp.Impair(sock, conditions)
 	return e
 }
 

@@ -52,6 +52,7 @@ type configuration struct {
 	rate    int // the least
 	timeout time.Duration
 	values  []config.Value
+	fakes   []config.Value // simulated conditions, in addition to those of the network, until it is calm
 }
 
 // sessionPlan is what happens between one client and the server.
@@ -137,6 +138,14 @@ func (c *configuration) draw(d dice.Dice) {
 	}
 	if d.Odds(0.2) {
 		c.values = append(c.values, config.Int32(config.SendTimeSincePreviousPacket, 1))
+	}
+	if d.Odds(0.1) {
+		c.fakes = []config.Value{
+			config.Float(config.FakePacketLossSend, float32(d.Between(0.1, 20))),
+			config.Int32(config.FakePacketLagRecv, int32(d.IntN(100))),
+			config.Float(config.FakePacketReorderRecv, float32(d.Between(1, 30))),
+			config.Float(config.FakePacketDupSend, float32(d.Between(1, 30))),
+		}
 	}
 }
 
@@ -233,7 +242,7 @@ func (t *talkPlan) flags(d dice.Dice, reliable bool) (flags gns.SendFlags) {
 func (s *scenario) String() string {
 	text := fmt.Sprintf("calm at %v\n", s.calm)
 	for i, v := range s.values {
-		text += fmt.Sprintf("%s: polling %v, %v\n", sideNames[i], s.polled[i], v.values)
+		text += fmt.Sprintf("%s: polling %v, %v\n", sideNames[i], s.polled[i], append(v.values, v.fakes...))
 	}
 	for i, p := range s.sessions {
 		text += fmt.Sprintf("session %d: starts at %v, %v (by the %s after %v), cuts %+v\n",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/simnet"
 	"github.com/gogns/gns/internal/simudp"
 	"github.com/stretchr/testify/require"
@@ -117,7 +118,7 @@ func (w *world) play(s *scenario) error {
 	r.ctx, r.cancel = context.WithCancel(w.ctx)
 	defer r.cancel()
 	w.net.SetNoise(time.Microsecond)
-	r.server = w.open(r.machine, gns.Options{Config: s.values[serverSide].values})
+	r.server = w.open(r.machine, gns.Options{Config: s.values[serverSide].all()})
 	stop, err := r.listen()
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (w *world) play(s *scenario) error {
 		m := w.machine()
 		name := fmt.Sprintf("str:client %d", i)
 		id := gns.GenericString(name[len("str:"):])
-		c := client{r.newSession(plan, name), m, w.open(m, gns.Options{Identity: id, Config: s.values[clientSide].values})}
+		c := client{r.newSession(plan, name), m, w.open(m, gns.Options{Identity: id, Config: s.values[clientSide].all()})}
 		for side := range plan.paths {
 			w.setPath(side, m, r.machine, plan.paths[side])
 		}
@@ -143,7 +144,9 @@ func (w *world) play(s *scenario) error {
 		wg.Go(func() { r.note(c.s.live(c.m, c.sock)) })
 	}
 	time.Sleep(time.Until(r.calmAt))
+	r.note(unfake(r.server, &s.values[serverSide]))
 	for i, c := range clients {
+		r.note(unfake(c.sock, &s.values[clientSide]))
 		if s.sessions[i].ending == silenced {
 			continue
 		}
@@ -158,6 +161,25 @@ func (w *world) play(s *scenario) error {
 	}
 	r.wg.Wait()
 	return r.fault
+}
+
+// all returns the configuration of a Sockets.
+func (c *configuration) all() []config.Value {
+	return append(c.values[:len(c.values):len(c.values)], c.fakes...)
+}
+
+// unfake ends the simulated conditions of a Sockets.
+func unfake(s *gns.Sockets, c *configuration) error {
+	for _, v := range c.fakes {
+		none := config.Int32(v.ID(), 0)
+		if v.Type() == config.TypeFloat {
+			none = config.Float(v.ID(), 0)
+		}
+		if err := s.SetConfig(config.Global, 0, none); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setPath sets the path of what one side sends.
