@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	scenarios = flag.Int("scenarios", 0, "how many scenarios to run; default: 1 if there is a -seed, otherwise 150")
+	scenarios = flag.Int("scenarios", 0, "how many scenarios to run; default: 1 if there is a -seed, otherwise 150, or 50 under the race detector")
 	firstSeed = flag.Uint64("seed", 0, "seed of the first scenario; the others follow. Default 1")
 )
 
@@ -35,6 +35,8 @@ const traceShown = 200
 func chosen() (first uint64, count int) {
 	first, count = *firstSeed, *scenarios
 	switch {
+	case count <= 0 && first == 0 && raceEnabled:
+		count = 50
 	case count <= 0 && first == 0:
 		count = 150
 	case count <= 0:
