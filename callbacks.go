@@ -49,6 +49,13 @@ func (q *callbackQueue) arrived(n int) {
 // read notes that n messages have been read or discarded.
 func (q *callbackQueue) read(n int) { q.unread.Add(-int64(n)) }
 
+// waiting returns how many messages and callbacks wait for the application.
+func (q *callbackQueue) waiting() (messages, callbacks int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return int(q.unread.Load()), len(q.pending)
+}
+
 func (q *callbackQueue) close() {
 	q.mu.Lock()
 	q.closed = true

@@ -40,6 +40,8 @@ type connection struct {
 	byPeer      bool          // the peer ended the connection
 	arrived     []conn.Message
 	dead        bool
+	tally       tally
+	reported    reported  // to Sockets.totals
 	established bool      // it has been connected
 	settled     bool      // nothing is left to do for the peer
 	clock       mono.Time // latest time that the core was told
@@ -95,6 +97,7 @@ func (c *connection) pump(now mono.Time) {
 	if len(c.arrived) > 0 {
 		c.lockInbox()
 		for _, m := range c.arrived {
+			c.tally.received(len(m.Data))
 			c.deliver(c.newMessage(m))
 		}
 		c.unlockInbox()
@@ -206,8 +209,7 @@ func (c *connection) stateChanged(e conn.Event) {
 	c.state = State(e.New.API())
 	if c.state != old {
 		c.s.callbacks.connectionStatusChanged(ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old})
-		c.s.log.Info("connection state changed", "conn", c.describe(), "from", old, "to", c.state,
-			"reason", EndReason(e.Reason), "debug", e.Debug)
+		c.noteState(old, e)
 		if c.state == StateNone {
 			c.discardMessages()
 			c.leaveGroup()
@@ -240,6 +242,7 @@ func (c *connection) die() {
 		return
 	}
 	c.dead = true
+	c.noteGone()
 	if c.timer != nil {
 		c.timer.Stop()
 	}

@@ -35,6 +35,7 @@ type endpoint struct {
 	listen   *listenSocket // nil: accepts no new connections
 	peers    map[netip.AddrPort]*connection
 	closed   bool
+	reported reported // to Sockets.totals
 }
 
 // newEndpoint wraps a socket that is going to be read in batches of the given size, once it is
@@ -61,6 +62,7 @@ func (s *Sockets) register(e *endpoint, enter func()) error {
 	s.active.Add(1)
 	s.mu.Unlock()
 	e.configure() // conditions may have changed since they were read
+	e.noteSocket("UDP socket open")
 	go e.read()
 	return nil
 }
@@ -99,11 +101,13 @@ func (e *endpoint) close() {
 	e.mu.Lock()
 	was := e.closed
 	e.closed = true
+	e.report()
 	e.mu.Unlock()
 	if was {
 		return
 	}
 	_ = e.sock.Close()
+	e.noteSocket("UDP socket closed")
 	e.s.mu.Lock()
 	delete(e.s.endpoints, e)
 	e.s.mu.Unlock()
@@ -126,7 +130,7 @@ func (e *endpoint) read() {
 			closed := e.closed
 			e.mu.RUnlock()
 			if !closed {
-				e.s.log.Error("reading UDP socket failed", "addr", e.sock.LocalAddr(), "err", err)
+				e.noteSocketFailed(err)
 			}
 			return
 		}

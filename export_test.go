@@ -77,3 +77,6 @@ func (t Timers) Set() (n int) {
 	}
 	return n
 }
+
+// AllCounters returns every counter.
+func (c *Counters) AllCounters() [23]*uint64 { return c.all() }

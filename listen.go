@@ -72,6 +72,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if err != nil {
 		return nil, err
 	}
+	l.noteListening("listening")
 	return l, nil
 }
 
@@ -127,10 +128,14 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 // stopListening makes a listen socket refuse new connections and leaves those alone that it has.
 func (s *Sockets) stopListening(l *listenSocket) {
 	s.mu.Lock()
-	if s.listeners[l.handle] == l {
+	open := s.listeners[l.handle] == l
+	if open {
 		delete(s.listeners, l.handle)
 		s.listenHandles.free(uint32(l.handle))
 	}
 	s.mu.Unlock()
 	l.ep.stopListening()
+	if open {
+		l.noteListening("stopped listening")
+	}
 }

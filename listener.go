@@ -174,7 +174,7 @@ func (l *Listener) admit(c *connection) bool {
 		return c.core.Accept(now)
 	})
 	if err != nil {
-		l.s.log.Warn("cannot accept connection", "remote", c.remote, "err", err)
+		c.noteNotAccepted(err)
 		_ = c.close(EndAppGeneric, "not accepted", false)
 		return false
 	}

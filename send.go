@@ -60,8 +60,10 @@ func (c *connection) sendMessage(lane int, data []byte, flags SendFlags) (number
 		return 0, err
 	}
 	number, err = c.core.Send(now, lane, data, snp.SendFlags(flags))
+	err = resultOf(err)
+	c.tally.sent(len(data), err)
 	if err != nil {
-		return 0, resultOf(err)
+		return 0, err
 	}
 	c.pump(now)
 	return number, nil

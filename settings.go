@@ -57,6 +57,7 @@ func (s *Sockets) SetConfig(scope config.Scope, object uint32, v config.Value) e
 	if err := store.Set(v); err != nil {
 		return ResultInvalidParam.wrap(err)
 	}
+	s.noteConfig(scope, object, v)
 	s.configChanged(scope, object)
 	return nil
 }

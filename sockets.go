@@ -58,6 +58,7 @@ type Sockets struct {
 	listenHandles, groupHandles handleSource
 
 	callbacks callbackQueue
+	totals    totals
 	active    sync.WaitGroup // goroutines of this Sockets
 	keyLogMu  sync.Mutex
 }
@@ -161,6 +162,7 @@ func (s *Sockets) Close() error {
 	s.mu.Unlock()
 	for _, l := range listeners {
 		l.acceptor.shut()
+		l.noteListening("stopped listening")
 	}
 	for _, e := range endpoints {
 		e.close()

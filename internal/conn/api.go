@@ -97,6 +97,19 @@ type LaneStatus struct {
 	QueueTime                          time.Duration
 }
 
+// Traffic returns the counts of packets since the connection was made, and of datagrams that were not
+// acted upon.
+func (c *Conn) Traffic() (linkstats.Counters, Drops) { return c.stats.tracker.Total(), c.drops }
+
+// Pending returns how many bytes of messages wait to be sent, and how many reliable ones to be
+// acknowledged.
+func (c *Conn) Pending() (unreliable, reliable, unacked int) {
+	if !c.state.Active() {
+		return 0, 0, 0
+	}
+	return c.snp.Pending()
+}
+
 // Status returns the condition at now. It resets MaxJitter.
 func (c *Conn) Status(now mono.Time) Status {
 	st := c.status(now)

@@ -1,0 +1,82 @@
+package gns
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/conn"
+)
+
+// What is logged, at which level and with which attributes: docs/logging.md has the table that tests hold
+// this file to.
+
+// noteState tells everybody who keeps record that the connection's state has changed. c.mu is held.
+func (c *connection) noteState(old State, e conn.Event) {
+	c.s.totals.noteState(old, c.state, EndReason(e.Reason), c.listen != nil)
+
+	level, text := slog.LevelInfo, "connection state changed"
+	if old == StateConnecting && c.listen != nil && c.state == StateProblemDetectedLocally && EndReason(e.Reason) == EndMiscTimeout {
+		level, text = slog.LevelWarn, "connection was not accepted in time"
+	}
+	if !c.s.logs(level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("conn", c.describe()), slog.Any("from", old), slog.Any("to", c.state)}
+	if e.Reason != 0 {
+		attrs = append(attrs, slog.Any("reason", EndReason(e.Reason)), slog.String("debug", e.Debug))
+	}
+	c.s.log.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// noteGone tells everybody who keeps record that the connection is gone for good. c.mu is held.
+func (c *connection) noteGone() {
+	c.report()
+	if !c.s.logs(slog.LevelDebug) {
+		return
+	}
+	n := &c.reported
+	c.s.log.LogAttrs(context.Background(), slog.LevelDebug, "connection gone",
+		slog.String("conn", c.describe()),
+		slog.Uint64("packets_sent", n.PacketsSent), slog.Uint64("packets_received", n.PacketsReceived),
+		slog.Uint64("bytes_sent", n.BytesSent), slog.Uint64("bytes_received", n.BytesReceived),
+		slog.Uint64("messages_sent", n.MessagesSent), slog.Uint64("messages_received", n.MessagesReceived),
+		slog.Uint64("packets_missed", n.PacketsMissed), slog.Uint64("packets_dropped", n.dropped()))
+}
+
+// noteListening tells that a listen socket is open, or no longer.
+func (l *listenSocket) noteListening(text string) {
+	l.ep.s.log.LogAttrs(context.Background(), slog.LevelInfo, text,
+		slog.Uint64("listen_socket", uint64(l.handle)), slog.Any("addr", l.ep.sock.LocalAddr()))
+}
+
+// noteSocket tells that a UDP socket is open, or no longer.
+func (e *endpoint) noteSocket(text string) {
+	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, text, slog.Any("addr", e.sock.LocalAddr()))
+}
+
+// noteSocketFailed tells that a UDP socket cannot be read any more.
+func (e *endpoint) noteSocketFailed(err error) {
+	e.s.log.LogAttrs(context.Background(), slog.LevelError, "reading UDP socket failed",
+		slog.Any("addr", e.sock.LocalAddr()), slog.Any("err", err))
+}
+
+// noteNotAccepted tells that a connection that was to be accepted could not be.
+func (c *connection) noteNotAccepted(err error) {
+	c.mu.Lock()
+	name := c.describe()
+	c.mu.Unlock()
+	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "cannot accept connection",
+		slog.String("conn", name), slog.Any("err", err))
+}
+
+// noteConfig tells that a configuration value was set.
+func (s *Sockets) noteConfig(scope config.Scope, object uint32, v config.Value) {
+	if !s.logs(slog.LevelDebug) {
+		return
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "configuration changed",
+		slog.Any("scope", scope), slog.Uint64("object", uint64(object)), slog.String("value", v.String()))
+}
+
+func (s *Sockets) logs(level slog.Level) bool { return s.log.Enabled(context.Background(), level) }
