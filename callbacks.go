@@ -4,13 +4,14 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gogns/gns/config"
 )
 
 // callbackQueue holds events until RunCallbacks delivers them, and knows whether there is something to
 // wake up for.
 type callbackQueue struct {
 	mu       sync.Mutex
-	status   func(ConnectionStatusChanged)
 	pending  []func()
 	activity broadcast
 	closed   bool
@@ -20,18 +21,42 @@ type callbackQueue struct {
 
 // OnConnectionStatusChanged sets the function that RunCallbacks calls for every change of state of any
 // connection, in order; nil takes it away. Changes that happen while none is set are not kept.
+//
+// It is the configuration value Callback_ConnectionStatusChanged at interface scope. One that is set
+// for a listen socket or a connection, as a config.Func of a func(ConnectionStatusChanged), goes before.
 func (s *Sockets) OnConnectionStatusChanged(f func(ConnectionStatusChanged)) {
-	s.callbacks.mu.Lock()
-	s.callbacks.status = f
-	s.callbacks.mu.Unlock()
+	setCallback(s.iface, config.CallbackConnectionStatusChanged, f)
+}
+
+// setCallback sets a callback at a scope; nil takes it away.
+func setCallback[F func(ConnectionStatusChanged) | func(Availability, string)](store *config.Store, id config.ID, f F) {
+	if f == nil {
+		_ = store.Unset(id) // both callbacks exist where they are set, and are never locked
+		return
+	}
+	_ = store.Set(config.Func(id, f))
 }
 
 // connectionStatusChanged queues an event for the function that is set now.
-func (q *callbackQueue) connectionStatusChanged(e ConnectionStatusChanged) {
+func (c *connection) connectionStatusChanged(e ConnectionStatusChanged) {
+	if f, _ := c.config.Func(config.CallbackConnectionStatusChanged).(func(ConnectionStatusChanged)); f != nil {
+		c.s.callbacks.push(func() { f(e) })
+	}
+}
+
+// authStatusChanged queues an event for the function that is set now.
+func (s *Sockets) authStatusChanged(a Availability, text string) {
+	if f, _ := s.global.Func(config.CallbackAuthStatusChanged).(func(Availability, string)); f != nil {
+		s.callbacks.push(func() { f(a, text) })
+	}
+}
+
+// push queues a call.
+func (q *callbackQueue) push(f func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if f := q.status; f != nil && !q.closed {
-		q.pending = append(q.pending, func() { f(e) })
+	if !q.closed {
+		q.pending = append(q.pending, f)
 		q.activity.broadcast()
 	}
 }

@@ -37,6 +37,7 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if store.Int32(config.SymmetricConnect) != 0 {
 		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
 	}
+	epoch := s.currentEpoch()
 	generation := store.Generation()
 	cfg := s.coreConfig(remote, store)
 	cfg.Expect = expect
@@ -50,10 +51,11 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	}
 	ep := s.newEndpoint(sock, outgoingBatch)
 	c := s.newConnection(core, ep, nil, store, generation)
+	c.epoch = epoch
 	ep.peers[remote] = c
 	now := c.lock()
 	defer c.mu.Unlock()
-	if err := s.register(ep, func() { s.conns[c.handle] = c }); err != nil {
+	if err := s.register(ep, epoch, func() { s.conns[c.handle] = c }); err != nil {
 		return nil, err
 	}
 	c.pump(now)

@@ -23,6 +23,7 @@ type connection struct {
 	ep     *endpoint
 	listen *listenSocket // nil for outgoing connections
 	config *config.Store
+	epoch  uint64 // Sockets.epoch when it was made
 
 	mu          sync.Mutex // guards everything below, and the core
 	core        *conn.Conn
@@ -208,7 +209,7 @@ func (c *connection) stateChanged(e conn.Event) {
 	old := c.state
 	c.state = State(e.New.API())
 	if c.state != old {
-		c.s.callbacks.connectionStatusChanged(ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old})
+		c.connectionStatusChanged(ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old})
 		c.noteState(old, e)
 		if c.state == StateNone {
 			c.discardMessages()

@@ -13,6 +13,7 @@ type listenSocket struct {
 	handle ListenSocket
 	ep     *endpoint
 	config *config.Store
+	epoch  uint64 // Sockets.epoch when it was made
 
 	// acceptor, if not nil, takes the connections that arrive.
 	acceptor *Listener
@@ -49,11 +50,12 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if store.Int32(config.IPAllowWithoutAuth) == 0 {
 		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a certificate authority nobody could connect")
 	}
+	epoch := s.currentEpoch()
 	sock, err := s.env.listen(local)
 	if err != nil {
 		return nil, err
 	}
-	l := &listenSocket{ep: s.newEndpoint(sock, listenBatch), config: store, acceptor: acceptor}
+	l := &listenSocket{ep: s.newEndpoint(sock, listenBatch), config: store, acceptor: acceptor, epoch: epoch}
 	l.ep.listen = l
 	l.ep.listener, err = conn.NewListener(s.env.random, func(remote netip.AddrPort) (conn.Config, bool) {
 		if l.waiting.Load() >= maxWaiting {
@@ -65,7 +67,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 		_ = sock.Close()
 		return nil, err
 	}
-	err = s.register(l.ep, func() {
+	err = s.register(l.ep, epoch, func() {
 		l.handle = ListenSocket(s.listenHandles.take())
 		s.listeners[l.handle] = l
 	})

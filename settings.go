@@ -1,6 +1,7 @@
 package gns
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gogns/gns/config"
@@ -54,7 +55,7 @@ func (s *Sockets) SetConfig(scope config.Scope, object uint32, v config.Value) e
 	if err != nil {
 		return err
 	}
-	if err := store.Set(v); err != nil {
+	if err := setValue(store, v); err != nil {
 		return ResultInvalidParam.wrap(err)
 	}
 	s.noteConfig(scope, object, v)
@@ -75,6 +76,23 @@ func (s *Sockets) Config(scope config.Scope, object uint32, id config.ID) (confi
 		return config.Value{}, ResultInvalidParam.wrap(err)
 	}
 	return v, nil
+}
+
+// setValue is Store.Set that knows which functions the callbacks are.
+func setValue(store *config.Store, v config.Value) error {
+	if f := v.Func(); f != nil {
+		known := true
+		switch v.ID() {
+		case config.CallbackConnectionStatusChanged:
+			_, known = f.(func(ConnectionStatusChanged))
+		case config.CallbackAuthStatusChanged:
+			_, known = f.(func(Availability, string))
+		}
+		if !known {
+			return fmt.Errorf("%v: function is a %T: %w", v.ID(), f, config.ErrConversion)
+		}
+	}
+	return store.Set(v)
 }
 
 func (s *Sockets) store(scope config.Scope, object uint32) (*config.Store, error) {

@@ -24,6 +24,10 @@ type Options struct {
 	Config []config.Value
 	// AppID must be equal on both sides. Valve's open-source library uses 0, unless told otherwise.
 	AppID uint32
+	// DevelopmentCertificate makes InitAuthentication succeed without a certificate authority, for
+	// programs that wait for that before they start. NOTHING IS AUTHENTICATED: the certificates are
+	// self-made and prove nothing, as they do without this option, and the status text says so.
+	DevelopmentCertificate bool
 	// Logger receives what is worth knowing. Nil: silent.
 	Logger *slog.Logger
 	// KeyLog receives one line per connection with its session keys, which lets tools decrypt a capture
@@ -38,18 +42,21 @@ type Options struct {
 //
 // All methods are safe for concurrent use. None waits for a peer.
 type Sockets struct {
-	identity Identity
-	appID    uint32
-	log      *slog.Logger
-	keyLog   io.Writer
-	env      *environment
-	start    time.Time
+	appID       uint32
+	development bool
+	log         *slog.Logger
+	keyLog      io.Writer
+	env         *environment
+	start       time.Time
+
+	self self
 
 	global *config.Store
 	iface  *config.Store
 
 	mu        sync.RWMutex // guards the tables below; nothing else is locked while it is held
 	closed    bool
+	epoch     uint64 // how often the identity was reset
 	conns     map[Connection]*connection
 	listeners map[ListenSocket]*listenSocket
 	groups    map[PollGroup]*pollGroup
@@ -75,7 +82,6 @@ func New(opts *Options) (*Sockets, error) {
 		opts = &Options{}
 	}
 	s := &Sockets{
-		identity:  opts.Identity,
 		appID:     opts.AppID,
 		log:       opts.Logger,
 		keyLog:    opts.KeyLog,
@@ -96,12 +102,12 @@ func New(opts *Options) (*Sockets, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if s.identity == (Identity{}) {
-		s.identity = Localhost()
+	var err error
+	if s.self.identity, err = checkIdentity(opts.Identity); err != nil {
+		return nil, err
 	}
-	if !s.identity.IsValid() {
-		return nil, ResultInvalidParam.errorf("identity: %v", s.identity.Err())
-	}
+	s.development = opts.DevelopmentCertificate
+	s.resetAuthStatus()
 	s.iface = config.NewStore(config.SocketsInterface, s.global)
 	for _, v := range opts.Config {
 		if err := s.setOption(s.iface, v); err != nil {
@@ -119,7 +125,7 @@ func (s *Sockets) setOption(store *config.Store, v config.Value) error {
 			store = s.global
 		}
 	}
-	if err := store.Set(v); err != nil {
+	if err := setValue(store, v); err != nil {
 		return fmt.Errorf("%w: option %v: %w", ErrInvalidParam, v, err)
 	}
 	return nil
@@ -136,18 +142,9 @@ func (s *Sockets) Close() error {
 		return nil
 	}
 	s.closed = true
-	conns := make([]*connection, 0, len(s.conns))
-	for _, c := range s.conns {
-		conns = append(conns, c)
-	}
 	s.mu.Unlock()
 
-	for _, c := range conns {
-		now := c.lock()
-		c.core.Abort(now, conn.EndAppExceptionMax, "shutdown")
-		c.pump(now)
-		c.mu.Unlock()
-	}
+	s.abortAll(func(*connection) bool { return true }, conn.EndAppExceptionMax, "shutdown")
 	s.mu.Lock()
 	listeners := make([]*listenSocket, 0, len(s.listeners))
 	for _, l := range s.listeners {
@@ -172,8 +169,28 @@ func (s *Sockets) Close() error {
 	return nil
 }
 
-// Identity returns who this side says it is. The second result is false only while that is unknown.
-func (s *Sockets) Identity() (Identity, bool) { return s.identity, true }
+// abortAll ends the connections that match at once.
+func (s *Sockets) abortAll(match func(*connection) bool, reason conn.EndReason, debug string) {
+	for _, c := range s.connections(match) {
+		now := c.lock()
+		c.core.Abort(now, reason, debug)
+		c.pump(now)
+		c.mu.Unlock()
+	}
+}
+
+// connections returns the connections that match, which may look at nothing that a lock guards.
+func (s *Sockets) connections(match func(*connection) bool) []*connection {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	conns := make([]*connection, 0, len(s.conns))
+	for _, c := range s.conns {
+		if match(c) {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
 
 // now reads the clock. Only the driver does; everything below gets the time as a parameter.
 func (s *Sockets) now() mono.Time { return mono.Time(clockOrigin + time.Since(s.start)) }
@@ -181,6 +198,24 @@ func (s *Sockets) now() mono.Time { return mono.Time(clockOrigin + time.Since(s.
 // timeOf converts an instant of the internal clock.
 func (s *Sockets) timeOf(t mono.Time) time.Time {
 	return s.start.Add(time.Duration(t) - clockOrigin)
+}
+
+// currentEpoch returns the number that register wants to see again.
+func (s *Sockets) currentEpoch() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.epoch
+}
+
+// current returns an error if what was begun in the given epoch is too late. s.mu is held.
+func (s *Sockets) current(epoch uint64) error {
+	switch {
+	case s.closed:
+		return errSocketsClosed
+	case s.epoch != epoch:
+		return ResultInvalidState.errorf("identity was reset")
+	}
+	return nil
 }
 
 // lookup returns the connection with the handle as long as the application may use it.
@@ -213,9 +248,11 @@ func (s *Sockets) newConnectionID() uint32 {
 
 // coreConfig is what every new connection of this Sockets is made from.
 func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Config {
+	identity, cert := s.credentials()
 	return conn.Config{
 		LocalID:   s.newConnectionID(),
-		Identity:  s.identity,
+		Identity:  identity,
+		Cert:      cert,
 		AppID:     s.appID,
 		WallClock: time.Now().Unix(),
 		Remote:    remote,
@@ -253,12 +290,7 @@ func (l lockedWriter) Write(b []byte) (int, error) {
 // It returns the context's error when that is done first.
 func (s *Sockets) Drain(ctx context.Context) error {
 	for {
-		s.mu.RLock()
-		conns := make([]*connection, 0, len(s.conns))
-		for _, c := range s.conns {
-			conns = append(conns, c)
-		}
-		s.mu.RUnlock()
+		conns := s.connections(func(*connection) bool { return true })
 		var changed <-chan struct{}
 		for _, c := range conns {
 			c.mu.Lock()
