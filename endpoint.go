@@ -49,13 +49,14 @@ func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
 }
 
 // register enters an endpoint, which knows by now whom it serves, into the tables, together with what
-// enter adds, and starts reading. It closes the endpoint and fails if the Sockets has been closed.
-func (s *Sockets) register(e *endpoint, enter func()) error {
+// enter adds, and starts reading. It closes the endpoint and fails if the Sockets has been closed, or its
+// identity reset since the epoch in which the endpoint was begun.
+func (s *Sockets) register(e *endpoint, epoch uint64, enter func()) error {
 	s.mu.Lock()
-	if s.closed {
+	if err := s.current(epoch); err != nil {
 		s.mu.Unlock()
 		_ = e.sock.Close()
-		return errSocketsClosed
+		return err
 	}
 	s.endpoints[e] = struct{}{}
 	enter()
@@ -204,8 +205,9 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 func (e *endpoint) addIncoming(l *listenSocket, core *conn.Conn, generation uint64) *connection {
 	s := e.s
 	c := s.newConnection(core, e, l, config.NewStore(config.Connection, l.config), generation)
+	c.epoch = l.epoch
 	s.mu.Lock()
-	closed := s.closed
+	closed := s.current(l.epoch) != nil
 	if !closed {
 		s.conns[c.handle] = c
 	}
