@@ -34,6 +34,7 @@ type endpoint struct {
 	listener *conn.Listener
 	listen   *listenSocket // nil: accepts no new connections
 	peers    map[netip.AddrPort]*connection
+	bad      map[netip.AddrPort]*config.Store // simulated conditions of single connections
 	closed   bool
 	reported reported // to Sockets.totals
 }
@@ -69,13 +70,17 @@ func (s *Sockets) register(e *endpoint, epoch uint64, enter func()) error {
 }
 
 // configure applies changed simulated network conditions.
-func (e *endpoint) configure() { e.sock.Configure(fakeConditions(e.s.global)) }
+func (e *endpoint) configure() {
+	e.sock.Configure(fakeConditions(e.s.global))
+	e.configurePeers()
+}
 
 // remove forgets a connection, and closes the socket when it has nobody left to serve.
 func (e *endpoint) remove(c *connection) {
 	e.mu.Lock()
 	if e.peers[c.remote] == c {
 		delete(e.peers, c.remote)
+		e.setPeerConditions(c.remote, nil)
 	}
 	if e.listener != nil && c.listen != nil {
 		e.listener.Forget(c.core)

@@ -38,12 +38,18 @@ type Listener struct {
 // Listen listens on host:port. An empty host is every address of this machine, IPv4 and IPv6; port 0
 // takes a free port, which Addr tells.
 func Listen(address string, opts ...Option) (*Listener, error) {
+	return ListenContext(context.Background(), address, opts...)
+}
+
+// ListenContext is Listen with a context for looking up a host or port that is given by name. What
+// happens to ctx afterwards does not matter.
+func ListenContext(ctx context.Context, address string, opts ...Option) (*Listener, error) {
 	s, o, values, err := collect(opts)
 	if err != nil {
 		return nil, err
 	}
 	l := &Listener{s: s, accept: o.accept}
-	local, err := resolveLocal(address)
+	local, err := resolveLocal(ctx, address)
 	if err == nil {
 		l.l, err = s.listen(local, l, values)
 	}
@@ -56,7 +62,7 @@ func Listen(address string, opts ...Option) (*Listener, error) {
 	return l, nil
 }
 
-func resolveLocal(address string) (netip.AddrPort, error) {
+func resolveLocal(ctx context.Context, address string) (netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return netip.AddrPort{}, ResultInvalidParam.wrap(err)
@@ -64,7 +70,7 @@ func resolveLocal(address string) (netip.AddrPort, error) {
 	if host == "" {
 		host = "::"
 	}
-	addrs, err := resolve(context.Background(), net.JoinHostPort(host, port))
+	addrs, err := resolve(ctx, net.JoinHostPort(host, port))
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

@@ -31,7 +31,7 @@ func WithConfig(values ...config.Value) Option {
 	return func(o *idiomOptions) { o.opts.Config = append(o.opts.Config, values...) }
 }
 
-// WithLogger logs what is worth knowing.
+// WithLogger logs what is worth knowing; see Options.Logger.
 func WithLogger(l *slog.Logger) Option { return func(o *idiomOptions) { o.opts.Logger = l } }
 
 // WithKeyLog writes session keys to w, for debugging; see Options.KeyLog.

@@ -28,7 +28,10 @@ type Options struct {
 	// programs that wait for that before they start. NOTHING IS AUTHENTICATED: the certificates are
 	// self-made and prove nothing, as they do without this option, and the status text says so.
 	DevelopmentCertificate bool
-	// Logger receives what is worth knowing. Nil: silent.
+	// Logger receives what is worth knowing. Nil: silent. Level Info has the life of listen sockets and
+	// connections, Warn what the program should do better, Error a socket that cannot be read any more, and
+	// Debug more about connections that are gone, sockets and configuration. Nothing is logged per packet.
+	// docs/logging.md lists messages and attributes.
 	Logger *slog.Logger
 	// KeyLog receives one line per connection with its session keys, which lets tools decrypt a capture
 	// of it, and anybody else who reads the lines. Nil: off.

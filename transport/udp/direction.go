@@ -25,7 +25,10 @@ type direction struct {
 	engaged atomic.Bool // the rest must be consulted: there are conditions, or datagrams under way
 
 	mu         sync.Mutex
+	seed       uint64
 	link       *impair.Link
+	peers      map[netip.AddrPort]*impair.Link // instead of link, for datagrams to or from these addresses
+	links      uint64                          // made so far
 	queue      *impair.Queue[delayed]
 	overflowed uint64
 	free       [][]byte    // buffers with a capacity of BufferSize
@@ -40,6 +43,7 @@ type delayed struct {
 }
 
 func (d *direction) init(seed uint64) {
+	d.seed = seed
 	d.link = impair.NewLink(Settings{}, seed)
 	d.queue = impair.NewQueue[delayed](maxDelayed/BufferSize, maxDelayed)
 }
@@ -53,6 +57,29 @@ func (d *direction) configure(s Settings) {
 	}
 }
 
+// configurePeer sets the conditions for one address.
+func (d *direction) configurePeer(addr netip.AddrPort, s Settings) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if link := d.peers[addr]; link != nil {
+		link.SetSettings(s)
+		return
+	}
+	if d.peers == nil {
+		d.peers = make(map[netip.AddrPort]*impair.Link)
+	}
+	d.links++
+	d.peers[addr] = impair.NewLink(s, d.seed+d.links<<32)
+	d.engaged.Store(true)
+}
+
+// forgetPeer makes the common conditions hold for an address again.
+func (d *direction) forgetPeer(addr netip.AddrPort) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.peers, addr)
+}
+
 func (d *direction) stats() DirectionStats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +89,7 @@ func (d *direction) stats() DirectionStats {
 // disengageIfIdle returns to the direct path once nothing is left to simulate. d.mu is held, and conn
 // has the user's deadline or is about to get it.
 func (d *direction) disengageIfIdle() {
-	if d.queue.Len() == 0 && !d.link.Settings().Active() {
+	if d.queue.Len() == 0 && len(d.peers) == 0 && !d.link.Settings().Active() {
 		d.engaged.Store(false)
 	}
 }
@@ -70,7 +97,11 @@ func (d *direction) disengageIfIdle() {
 // admit takes copies of datagrams that enter the network at now. d.mu is held.
 func (d *direction) admit(now mono.Time, b []Datagram) {
 	for i := range b {
-		d.times = d.link.Apply(now, len(b[i].Data), d.times[:0])
+		link := d.link
+		if l := d.peers[b[i].Addr]; l != nil {
+			link = l
+		}
+		d.times = link.Apply(now, len(b[i].Data), d.times[:0])
 		for _, at := range d.times {
 			data := append(d.buffer(len(b[i].Data)), b[i].Data...)
 			if !d.queue.Push(at, cap(data), delayed{b[i].Addr, data}) {

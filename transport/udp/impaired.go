@@ -81,6 +81,19 @@ func (i *Impaired) Configure(c Conditions) {
 	i.recv.configure(c.Recv)
 }
 
+// ConfigurePeer sets conditions for the datagrams that go to and come from one address, from now on
+// and in place of the common ones. Each address has a network of its own.
+func (i *Impaired) ConfigurePeer(addr netip.AddrPort, c Conditions) {
+	i.send.configurePeer(addr, c.Send)
+	i.recv.configurePeer(addr, c.Recv)
+}
+
+// ForgetPeer takes back what ConfigurePeer has set for an address.
+func (i *Impaired) ForgetPeer(addr netip.AddrPort) {
+	i.send.forgetPeer(addr)
+	i.recv.forgetPeer(addr)
+}
+
 // ImpairedStats counts what the simulated network did.
 type ImpairedStats struct {
 	Send, Recv DirectionStats
@@ -94,7 +107,7 @@ type DirectionStats struct {
 }
 
 // Stats returns the counts since the Impaired was made. Datagrams that passed while there were no
-// conditions are not in them.
+// conditions are not in them, nor are those for which ConfigurePeer has set others.
 func (i *Impaired) Stats() ImpairedStats {
 	return ImpairedStats{Send: i.send.stats(), Recv: i.recv.stats()}
 }
