@@ -11,9 +11,11 @@ const (
 	// the packet that uses up the last token. It is Valve's value: one full packet.
 	IdleBurst = 1248
 
-	// lateBurst is how much of the rate a sender that had something to send, but was woken late, may
-	// make up for.
-	lateBurst = 10 * time.Millisecond
+	// A sender that had something to send, but was woken late, may make up for up to lateMax of its rate if
+	// that is at most lateBytes; for lateMin in any case. (Valve's catches up without limit.)
+	lateMin   = 10 * time.Millisecond
+	lateMax   = 100 * time.Millisecond
+	lateBytes = 64 << 10
 )
 
 // TokenBucket limits the send rate in bytes of UDP payload. A packet may go while the balance is not
@@ -42,12 +44,12 @@ func (b *TokenBucket) SetRate(now mono.Time, rate int) {
 	b.zero = now - mono.Time(b.cost(balance))
 }
 
-// Accrue caps the balance at now: at IdleBurst if the sender had nothing to send until now, else at
-// ten milliseconds' worth of the rate, if that is more.
+// Accrue caps the balance at now: at IdleBurst if the sender had nothing to send until now, else at what it
+// may make up for having been woken late.
 func (b *TokenBucket) Accrue(now mono.Time, busy bool) {
 	limit := b.cost(IdleBurst)
 	if busy {
-		limit = max(limit, lateBurst)
+		limit = max(limit, lateMin, min(lateMax, b.cost(lateBytes)))
 	}
 	b.zero = max(b.zero, now-mono.Time(limit))
 }

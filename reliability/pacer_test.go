@@ -40,15 +40,40 @@ func TestTokenBucketCapsWhatItSaves(t *testing.T) {
 	b.Reset(start, 1_000_000)
 	b.Accrue(at(time.Hour), false)
 	require.EqualValues(t, IdleBurst, b.Balance(at(time.Hour)), "idle: one packet")
-	b.Reset(start, 1_000_000)
-	b.Accrue(at(time.Hour), true)
-	require.EqualValues(t, 10_000, b.Balance(at(time.Hour)), "late: ten milliseconds")
-	b.Reset(start, 1_000)
-	b.Accrue(at(time.Hour), true)
-	require.EqualValues(t, IdleBurst, b.Balance(at(time.Hour)), "late at a low rate: one packet")
+	for _, row := range []struct {
+		rate int
+		late int64
+		what string
+	}{
+		{1_000, IdleBurst, "one packet"},
+		{262_144, 26_214, "a hundred milliseconds"},
+		{1_000_000, lateBytes, "so many bytes"},
+		{100_000_000, 1_000_000, "ten milliseconds"},
+	} {
+		b.Reset(start, row.rate)
+		b.Accrue(at(time.Hour), true)
+		require.InDelta(t, row.late, b.Balance(at(time.Hour)), 1, "late: %s", row.what)
+	}
+	b.Reset(at(time.Hour), 1_000)
 	b.Charge(2000)
 	b.Accrue(at(time.Hour), false)
 	require.EqualValues(t, IdleBurst-2000, b.Balance(at(time.Hour)), "debt stays")
+}
+
+// TestTokenBucketKeepsTheRateWhenLate: a sender that is woken every so often still gets its rate.
+func TestTokenBucketKeepsTheRateWhenLate(t *testing.T) {
+	t.Parallel()
+	for _, every := range []time.Duration{ms, 10 * ms, 40 * ms, 90 * ms} {
+		var b TokenBucket
+		b.Reset(start, 500_000)
+		sent := 0
+		for now := start; now < at(10*time.Second); now = now.Add(every) {
+			for b.Accrue(now, true); b.Ready(now); sent += 1248 {
+				b.Charge(1248)
+			}
+		}
+		require.InEpsilon(t, 5_000_000, sent, 0.01, "woken every %v", every)
+	}
 }
 
 func TestTokenBucketChangesRate(t *testing.T) {
@@ -87,7 +112,7 @@ func TestTokenBucketBoundsEveryWindow(t *testing.T) {
 			}
 			now = max(now, b.Next()).Add(time.Duration(r.Int64N(int64(30 * ms))))
 		}
-		burst := max(IdleBurst, rate/100)
+		burst := max(IdleBurst, rate/100, min(rate/10, lateBytes))
 		for i := range log {
 			total := 0
 			for _, s := range log[i:] {
