@@ -49,6 +49,9 @@ func (c *Conn) SetConditions(values ...config.Value) error {
 // setConditions changes the simulated conditions of one connection. c.mu is held.
 func (c *connection) setConditions(values []config.Value) error {
 	var store *config.Store
+	if c.ep == nil {
+		return ResultInvalidState.errorf("connection %d is a pipe, which has no network", c.handle)
+	}
 	if len(values) > 0 {
 		store = config.NewStore(config.Global, c.s.global)
 	}

@@ -182,7 +182,12 @@ func (c *Conn) RemoteIdentity() Identity { return c.Info().Identity }
 func (c *Conn) RemoteAddr() netip.AddrPort { return c.c.remote }
 
 // LocalAddr returns the address of the socket that the connection uses.
-func (c *Conn) LocalAddr() netip.AddrPort { return c.c.ep.sock.LocalAddr() }
+func (c *Conn) LocalAddr() netip.AddrPort {
+	if c.c.ep == nil {
+		return netip.AddrPort{}
+	}
+	return c.c.ep.sock.LocalAddr()
+}
 
 // Handle returns the connection's handle in Sockets.
 func (c *Conn) Handle() Connection { return c.c.handle }

@@ -20,14 +20,15 @@ type connection struct {
 	s      *Sockets
 	handle Connection
 	remote netip.AddrPort
-	ep     *endpoint
+	ep     *endpoint     // nil for an end of a pipe
 	listen *listenSocket // nil for outgoing connections
 	config *config.Store
 	epoch  uint64 // Sockets.epoch when it was made
 
-	mu          sync.Mutex // guards everything below, and the core
-	core        *conn.Conn
-	generation  uint64 // of config, when it was last applied
+	mu          *sync.Mutex // guards everything below, and the core; the ends of a pipe share one
+	core        core
+	partner     *connection // the other end of a pipe
+	generation  uint64      // of config, when it was last applied
 	timer       *time.Timer
 	armed       mono.Time // what the timer is set to; Never if it is not
 	state       State     // as the application sees it
@@ -51,9 +52,10 @@ type connection struct {
 // newConnection wraps a core. Its lock is free, nothing has been sent yet.
 //
 // generation is that of the configuration before the core's settings were read from it.
-func (s *Sockets) newConnection(core *conn.Conn, ep *endpoint, listen *listenSocket, store *config.Store, generation uint64) *connection {
+func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, store *config.Store, generation uint64) *connection {
 	return &connection{
 		s:          s,
+		mu:         new(sync.Mutex),
 		handle:     Connection(core.ID()),
 		remote:     core.Remote(),
 		ep:         ep,
@@ -92,7 +94,17 @@ func (c *connection) tick(now mono.Time) mono.Time {
 // pump does what follows any call of the core: it sends what is due, takes messages and events, and
 // arms the timer. c.mu is held.
 func (c *connection) pump(now mono.Time) {
-	c.send(now)
+	partner := c.partner // it may cease to be one
+	c.pumpCore(now)
+	if partner != nil {
+		partner.pumpCore(partner.tick(now))
+	}
+}
+
+func (c *connection) pumpCore(now mono.Time) {
+	if c.ep != nil {
+		c.send(now)
+	}
 	c.room.broadcast()
 	c.arrived = c.core.NextMessages(c.arrived[:0])
 	if len(c.arrived) > 0 {
@@ -250,7 +262,12 @@ func (c *connection) die() {
 	c.s.mu.Lock()
 	delete(c.s.conns, c.handle)
 	c.s.mu.Unlock()
-	c.ep.remove(c)
+	if c.ep != nil {
+		c.ep.remove(c)
+	}
+	if c.partner != nil {
+		c.partner.partner, c.partner = nil, nil
+	}
 }
 
 // usable returns an error if the application has closed the handle, or the connection is gone.
@@ -284,6 +301,9 @@ const fastPing = 5
 
 func (c *connection) flags() InfoFlags {
 	var f InfoFlags
+	if c.ep == nil {
+		return InfoLoopbackBuffers | InfoFast
+	}
 	if !c.core.Authenticated() {
 		f |= InfoUnauthenticated
 	}
@@ -299,6 +319,9 @@ func (c *connection) flags() InfoFlags {
 
 // describe names the connection for people, in Valve's form.
 func (c *connection) describe() string {
+	if c.ep == nil {
+		return c.named("pipe")
+	}
 	peer := c.remote.String()
 	switch id := c.core.Identity(); {
 	case !id.IsValid():
@@ -306,8 +329,13 @@ func (c *connection) describe() string {
 	case id.Type() != crypto.IdentityIPAddress:
 		peer = id.String() + "@" + peer
 	}
+	return c.named("UDP " + peer)
+}
+
+// named adds to a kind of connection which one it is.
+func (c *connection) named(kind string) string {
 	if c.name != "" {
-		return fmt.Sprintf("#%d UDP %s '%s'", c.handle, peer, c.name)
+		return fmt.Sprintf("#%d %s '%s'", c.handle, kind, c.name)
 	}
-	return fmt.Sprintf("#%d UDP %s", c.handle, peer)
+	return fmt.Sprintf("#%d %s", c.handle, kind)
 }

@@ -82,8 +82,8 @@ func (e *endpoint) remove(c *connection) {
 		delete(e.peers, c.remote)
 		e.setPeerConditions(c.remote, nil)
 	}
-	if e.listener != nil && c.listen != nil {
-		e.listener.Forget(c.core)
+	if core, ok := c.core.(*conn.Conn); ok && e.listener != nil && c.listen != nil {
+		e.listener.Forget(core)
 	}
 	idle := len(e.peers) == 0 && e.listen == nil
 	e.mu.Unlock()
