@@ -78,6 +78,7 @@ type outcome struct{ digest, sends uint64 }
 func runScenario(t *testing.T, seed uint64) (o outcome) {
 	t.Run(fmt.Sprint(seed), func(t *testing.T) {
 		inVirtualTime(t, seed, func(t *testing.T, w *world) {
+			w.quiet = !replaying()
 			s := newScenario(seed)
 			err := w.play(s)
 			o = outcome{w.net.Digest(), w.net.Sends()}

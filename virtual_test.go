@@ -35,6 +35,7 @@ type world struct {
 	machines int
 	sockets  []*gns.Sockets
 	watch    *bufpool.Watch
+	quiet    bool // does not show the datagrams of a failure
 }
 
 // patience is how long nothing in these tests takes, in virtual time.
@@ -100,7 +101,7 @@ func (w *world) end() {
 			}
 		}
 	}
-	if t.Failed() && replaying() {
+	if t.Failed() && !w.quiet {
 		text := ""
 		trace := w.net.Trace()
 		for _, e := range trace[max(0, len(trace)-traceShown):] {
