@@ -46,6 +46,9 @@ const (
 	askHoles   = 8
 	askSpacing = 10 * time.Millisecond
 
+	// askSpurious of a thousand packets called lost arrived after all: gaps are from packets out of order.
+	askSpurious = 200
+
 	// maxLag is how far the newest packet that a cut-down ack mentions may be behind; 16 bits must be
 	// enough to name it.
 	maxLag = 8192
@@ -194,7 +197,8 @@ func (s *Session) askForAck(now mono.Time, bytes int) AckRequest {
 		if len(s.lanes[s.plan.groups[i].lane].ackedAbove.list) < askHoles {
 			continue
 		}
-		if srtt, _, _ := s.rtt.Smoothed(); now.Sub(r.asked) >= max(askSpacing, srtt/8) {
+		// On a path that mixes up packets, asking early only makes more of them look lost.
+		if srtt, _, _ := s.rtt.Smoothed(); now.Sub(r.asked) >= max(askSpacing, srtt/8) && r.spurious.PerMille() < askSpurious {
 			r.asked = now
 			return AskNow
 		}

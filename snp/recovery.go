@@ -37,6 +37,8 @@ type recoveryState struct {
 	// What was sent since the peer was last heard of or asked for an ack.
 	quietPackets, quietBytes int
 	asked                    mono.Time // when the peer was last asked because of gaps
+
+	spurious reliability.LossRate // share of packets called lost that arrived after all
 }
 
 type watchedPacket struct {
@@ -55,9 +57,14 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 		s.host.Fate(n, !lost)
 	}
 	s.stop.onFate(n, lost)
-	if fate == reliability.AckedLate {
+	switch fate {
+	case reliability.AckedLate:
 		s.repeats.loss.Withdraw()
-	} else {
+		s.recovery.spurious.Observe(true)
+	case reliability.Lost:
+		s.recovery.spurious.Observe(false)
+		fallthrough
+	default:
 		s.repeats.loss.Observe(lost)
 	}
 	s.crowd.observe(flags, fate)
