@@ -2,7 +2,6 @@ package gns
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/gogns/gns/internal/conn"
@@ -59,13 +58,20 @@ func (c *connection) sendMessage(lane int, data []byte, flags SendFlags) (number
 	if err := c.usable(); err != nil {
 		return 0, err
 	}
+	if number, err = c.queueMessage(now, lane, data, flags); err == nil {
+		c.pump(now)
+	}
+	return number, err
+}
+
+// queueMessage gives a message to the core. c.mu is held, and the connection is usable.
+func (c *connection) queueMessage(now mono.Time, lane int, data []byte, flags SendFlags) (number int64, err error) {
 	number, err = c.core.Send(now, lane, data, snp.SendFlags(flags))
 	err = resultOf(err)
 	c.tally.sent(len(data), err)
 	if err != nil {
 		return 0, err
 	}
-	c.pump(now)
 	return number, nil
 }
 
@@ -174,43 +180,3 @@ func (c *connection) status() RealTimeStatus {
 }
 
 func isLimit(err error) bool { return errors.Is(err, ErrLimitExceeded) }
-
-// OutMessage is a message to send with SendMessages.
-type OutMessage struct {
-	// Conn, Data, Flags and Lane say what to send, and where.
-	Conn  Connection
-	Data  []byte
-	Flags SendFlags
-	Lane  int
-
-	// Number and Err are filled in: the number of the message on its lane, or why it was not sent.
-	Number int64
-	Err    error
-}
-
-// ErrNotAttempted is what SendMessages leaves in messages that it did not try to send because an
-// earlier one on the same connection failed.
-var ErrNotAttempted = fmt.Errorf("%w: an earlier message of the batch failed", ErrFail)
-
-// SendMessages sends messages on any number of connections and lanes, in order. Once a message fails,
-// later ones to the same connection are not tried, so that what arrives has no unexpected gaps.
-func (s *Sockets) SendMessages(messages []*OutMessage) {
-	var failed map[Connection]struct{}
-	for _, m := range messages {
-		if _, skip := failed[m.Conn]; skip {
-			m.Number, m.Err = 0, ErrNotAttempted
-			continue
-		}
-		c, err := s.lookup(m.Conn)
-		if err == nil {
-			m.Number, err = c.sendMessage(m.Lane, m.Data, m.Flags)
-		}
-		if m.Err = err; err != nil {
-			m.Number = 0
-			if failed == nil {
-				failed = make(map[Connection]struct{})
-			}
-			failed[m.Conn] = struct{}{}
-		}
-	}
-}

@@ -22,6 +22,9 @@ type Info struct {
 	Lockable bool
 	// ReadOnly values are computed from others.
 	ReadOnly bool
+	// Unused says why setting the value changes nothing in package gns; empty if it does something. Such
+	// values are accepted, kept and returned like all others.
+	Unused string
 	// Dev values weaken security; do not expose them to players.
 	Dev bool
 

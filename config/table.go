@@ -2,6 +2,15 @@ package config
 
 import "math"
 
+// Reasons for Info.Unused.
+const (
+	needsP2P        = "there are no peer-to-peer connections yet"
+	needsMessages   = "there is no messages interface yet"
+	logsOtherwise   = "the handler of Options.Logger decides what is logged; Options.KeyLog lets other tools read packets"
+	correctsNothing = "packets are taken as they come; messages are put in order without waiting for late packets"
+	experimental    = "ECN bits are left to the system, as on most platforms with Valve's library"
+)
+
 // table has every value in ascending order of ID. It is never written to.
 var table = [...]Info{
 	rowFloat(FakePacketLossSend, "FakePacketLoss_Send", 0, 0, 100, "%",
@@ -54,15 +63,16 @@ var table = [...]Info{
 		lockable().dev(),
 	rowInt32(SymmetricConnect, "SymmetricConnect", Connection, 0, 0, 1, "",
 		"Peer-to-peer: 1 merges connections that both peers open to each other at the same time.").
-		lockable().hidden(),
+		lockable().hidden().unused(needsP2P),
 	rowInt32(LocalVirtualPort, "LocalVirtualPort", Connection, -1, -1, math.MaxInt32, "",
 		"Peer-to-peer: virtual port on this side; -1 is the same as the remote one.").
-		lockable().hidden(),
+		lockable().hidden().unused(needsP2P),
 	rowInt64(ConnectionUserData, "ConnectionUserData", -1,
 		"User data that a connection begins with; later changes above a connection do not reach it.").
 		hidden(),
 	rowInt32(PacketTraceMaxBytes, "PacketTraceMaxBytes", Global, -1, -1, 99999, "bytes",
-		"Trace each UDP packet with up to that many bytes of its content; -1 is off."),
+		"Trace each UDP packet with up to that many bytes of its content; -1 is off.").
+		unused(logsOtherwise),
 	rowInt32(FakeRateLimitSendRate, "FakeRateLimit_Send_Rate", Global, 0, 0, 1<<30, "bytes/s",
 		"Simulated bandwidth, outgoing: packets beyond this rate are dropped; 0 is off."),
 	rowInt32(FakeRateLimitSendBurst, "FakeRateLimit_Send_Burst", Global, 16<<10, 0, 1<<20, "bytes",
@@ -80,7 +90,8 @@ var table = [...]Info{
 	rowInt32(RecvMaxSegmentsPerPacket, "RecvMaxSegmentsPerPacket", Connection, 1300, 1, 1300, "segments",
 		"Most message segments to accept in one packet; the rest of the packet is dropped."),
 	rowInt32(OutOfOrderCorrectionWindowMicroseconds, "OutOfOrderCorrectionWindowMicroseconds", Global, 1000, 0, 50000, "µs",
-		"How long a packet that came early is held back for the missing one; 0 is off."),
+		"How long a packet that came early is held back for the missing one; 0 is off.").
+		unused(correctsNothing),
 	rowInt32(IPLocalHostAllowWithoutAuth, "IPLocalHost_AllowWithoutAuth", Connection, 2, 0, 2, "",
 		"IP_AllowWithoutAuth for peers on this host; the larger of the two counts.").
 		lockable(),
@@ -99,33 +110,42 @@ var table = [...]Info{
 	rowInt32(SendTimeSincePreviousPacket, "SendTimeSincePreviousPacket", Connection, -1, -1, 1, "",
 		"Tell the peer the time between packets, for its jitter statistics: 0 no, 1 yes, -1 not on plain UDP."),
 	rowString(P2PSTUNServerList, "P2P_STUN_ServerList",
-		"Peer-to-peer: STUN servers, host:port separated by commas; empty does without."),
+		"Peer-to-peer: STUN servers, host:port separated by commas; empty does without.").
+		unused(needsP2P),
 	rowInt32(P2PTransportICEEnable, "P2P_Transport_ICE_Enable", Connection, P2PTransportICEEnableAll, P2PTransportICEEnableDisable, P2PTransportICEEnableAll, "",
 		"Peer-to-peer: addresses shared with the peer, sum of 1 relay, 2 private, 4 public; 0 none.").
-		lockable(),
+		lockable().unused(needsP2P),
 	rowInt32(P2PTransportICEPenalty, "P2P_Transport_ICE_Penalty", Connection, 0, 0, math.MaxInt32, "ms",
-		"Peer-to-peer: added to the score of ICE routes, which begins with the ping."),
+		"Peer-to-peer: added to the score of ICE routes, which begins with the ping.").
+		unused(needsP2P),
 	rowString(P2PTURNServerList, "P2P_TURN_ServerList",
-		"Peer-to-peer: TURN servers, host:port separated by commas; empty does without."),
+		"Peer-to-peer: TURN servers, host:port separated by commas; empty does without.").
+		unused(needsP2P),
 	rowString(P2PTURNUserList, "P2P_TURN_UserList",
-		"Peer-to-peer: user names for P2P_TURN_ServerList, as many, separated by commas."),
+		"Peer-to-peer: user names for P2P_TURN_ServerList, as many, separated by commas.").
+		unused(needsP2P),
 	rowString(P2PTURNPassList, "P2P_TURN_PassList",
-		"Peer-to-peer: passwords for P2P_TURN_ServerList, as many, separated by commas."),
+		"Peer-to-peer: passwords for P2P_TURN_ServerList, as many, separated by commas.").
+		unused(needsP2P),
 	rowInt32(P2PTransportICEImplementation, "P2P_Transport_ICE_Implementation", Connection, 0, 0, 2, "",
 		"Peer-to-peer: ICE implementation in Valve's library, 0 default, 1 native, 2 WebRTC.").
-		lockable(),
+		lockable().unused(needsP2P),
 	rowFunc(CallbackConnectionStatusChanged, "Callback_ConnectionStatusChanged", Connection,
 		"Called when a connection changes its state."),
 	rowFunc(CallbackAuthStatusChanged, "Callback_AuthStatusChanged", Global,
 		"Called when the availability of authentication changes."),
 	rowFunc(CallbackMessagesSessionRequest, "Callback_MessagesSessionRequest", Global,
-		"Called when a peer asks for a messages session."),
+		"Called when a peer asks for a messages session.").
+		unused(needsMessages),
 	rowFunc(CallbackMessagesSessionFailed, "Callback_MessagesSessionFailed", Global,
-		"Called when a messages session fails."),
+		"Called when a messages session fails.").
+		unused(needsMessages),
 	rowFunc(CallbackCreateConnectionSignaling, "Callback_CreateConnectionSignaling", Global,
-		"Called to make the signaling object of an outbound peer-to-peer connection."),
+		"Called to make the signaling object of an outbound peer-to-peer connection.").
+		unused(needsP2P),
 	rowInt32(ECN, "ECN", Global, -1, -1, 2, "",
-		"Experimental: ECN bits of every packet sent, 0 to 2; -1 chooses."),
+		"Experimental: ECN bits of every packet sent, 0 to 2; -1 chooses.").
+		unused(experimental),
 }
 
 func rowInt32(id ID, name string, scope Scope, def, lo, hi int32, unit, help string) Info {
@@ -137,7 +157,8 @@ func rowInt32(id ID, name string, scope Scope, def, lo, hi int32, unit, help str
 
 func rowLogLevel(id ID, name, group string) Info {
 	return rowInt32(id, name, Connection, 4, 2, 8, "",
-		"Log lines about "+group+": 2 errors only … 4 warnings … 8 everything.")
+		"Log lines about "+group+": 2 errors only … 4 warnings … 8 everything.").
+		unused(logsOtherwise)
 }
 
 func rowInt64(id ID, name string, def int64, help string) Info {
@@ -159,10 +180,11 @@ func rowFunc(id ID, name string, scope Scope, help string) Info {
 	return Info{ID: id, Name: name, Type: TypeFunc, Scope: scope, Default: Func(id, nil), Help: help}
 }
 
-func (i Info) lockable() Info { i.Lockable = true; return i }
-func (i Info) readOnly() Info { i.ReadOnly = true; return i }
-func (i Info) dev() Info      { i.Dev = true; return i }
-func (i Info) hidden() Info   { i.notGeneric = true; return i }
+func (i Info) lockable() Info             { i.Lockable = true; return i }
+func (i Info) readOnly() Info             { i.ReadOnly = true; return i }
+func (i Info) dev() Info                  { i.Dev = true; return i }
+func (i Info) hidden() Info               { i.notGeneric = true; return i }
+func (i Info) unused(because string) Info { i.Unused = because; return i }
 
 // noSlot is the slot of numbers that are no value.
 const noSlot = 0xff

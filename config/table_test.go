@@ -245,3 +245,21 @@ func TestEnumStrings(t *testing.T) {
 		require.Equal(t, s, scope.String())
 	}
 }
+
+// What is kept without effect is said to be.
+func TestUnusedValues(t *testing.T) {
+	t.Parallel()
+	var unused []string
+	for _, info := range All() {
+		if info.Unused != "" {
+			unused = append(unused, info.Name)
+		}
+	}
+	require.Equal(t, []string{
+		"LogLevel_AckRTT", "LogLevel_PacketDecode", "LogLevel_Message", "LogLevel_PacketGaps", "LogLevel_P2PRendezvous",
+		"SymmetricConnect", "LocalVirtualPort", "PacketTraceMaxBytes", "OutOfOrderCorrectionWindowMicroseconds",
+		"P2P_STUN_ServerList", "P2P_Transport_ICE_Enable", "P2P_Transport_ICE_Penalty", "P2P_TURN_ServerList",
+		"P2P_TURN_UserList", "P2P_TURN_PassList", "P2P_Transport_ICE_Implementation",
+		"Callback_MessagesSessionRequest", "Callback_MessagesSessionFailed", "Callback_CreateConnectionSignaling", "ECN",
+	}, unused)
+}

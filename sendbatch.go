@@ -1,0 +1,101 @@
+package gns
+
+import "fmt"
+
+// OutMessage is a message to send with SendMessages.
+type OutMessage struct {
+	// Conn, Data, Flags and Lane say what to send, and where.
+	Conn  Connection
+	Data  []byte
+	Flags SendFlags
+	Lane  int
+
+	// Number and Err are filled in: the number of the message on its lane, or why it was not sent.
+	Number int64
+	Err    error
+}
+
+// ErrNotAttempted is what SendMessages leaves in messages that it did not try to send because an
+// earlier one to the same connection failed (Valve's result 0). It is an ErrFail.
+var ErrNotAttempted = fmt.Errorf("%w: an earlier message of the batch failed", ErrFail)
+
+// SendMessages sends messages on any number of connections and lanes, in order, and fills in the Number or
+// Err of each. Once a message fails for whatever reason, later ones to the same connection are not tried,
+// so that what arrives has no gaps; their Err is ErrNotAttempted. Other connections go on.
+//
+// Messages for the same connection are best kept together: they then share packets, as if sent with one
+// call. Nil entries are skipped, and connection 0 is an ErrInvalidParam each time.
+func (s *Sockets) SendMessages(messages []*OutMessage) {
+	var failed map[Connection]struct{}
+	for len(messages) > 0 {
+		first, n := messages[0], 1
+		if first == nil {
+			messages = messages[1:]
+			continue
+		}
+		for n < len(messages) && messages[n] != nil && messages[n].Conn == first.Conn {
+			n++
+		}
+		run := messages[:n]
+		messages = messages[n:]
+		if first.Conn == 0 {
+			refuse(run, ResultInvalidParam.errorf("connection 0"), false)
+			continue
+		}
+		if _, skip := failed[first.Conn]; skip {
+			refuse(run, ErrNotAttempted, false)
+			continue
+		}
+		if !s.sendRun(run) {
+			if failed == nil {
+				failed = make(map[Connection]struct{})
+			}
+			failed[first.Conn] = struct{}{}
+		}
+	}
+}
+
+// refuse leaves err in messages that were not sent, ErrNotAttempted in all but the first if the others
+// failed only with it.
+func refuse(run []*OutMessage, err error, first bool) {
+	for _, m := range run {
+		m.Number, m.Err = 0, err
+		if first {
+			err = ErrNotAttempted
+		}
+	}
+}
+
+// batchedBytes is how much of a batch is queued on a connection before what can be sent is: enough to fill
+// packets, and too little to fill the send buffer.
+const batchedBytes = 4 << 10
+
+// sendRun sends messages to one connection, and reports whether all were sent.
+func (s *Sockets) sendRun(run []*OutMessage) bool {
+	c, err := s.lookup(run[0].Conn)
+	if err != nil {
+		refuse(run, err, true)
+		return false
+	}
+	now := c.lock()
+	defer c.mu.Unlock()
+	if err := c.usable(); err != nil {
+		refuse(run, err, true)
+		return false
+	}
+	waiting := 0 // bytes that are queued and have had no chance to be sent
+	for i, m := range run {
+		if waiting > batchedBytes {
+			c.pump(now)
+			waiting = 0
+		}
+		if m.Number, m.Err = c.queueMessage(now, m.Lane, m.Data, m.Flags); m.Err != nil {
+			refuse(run[i+1:], ErrNotAttempted, false)
+			c.pump(now)
+			return false
+		}
+		waiting += len(m.Data)
+	}
+	c.pump(now)
+	return true
+}
