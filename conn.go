@@ -113,7 +113,7 @@ func (c *Conn) Flush() error {
 // Close ends the connection in the ordinary way, after the peer has acknowledged all reliable messages.
 // It returns when that has happened, or the peer has closed, or stopped answering (TimeoutConnected):
 // nil if everything was acknowledged, else a *CloseError that says what came between. Closing again does
-// nothing.
+// nothing. Shutdown has a limit to its patience.
 func (c *Conn) Close() error {
 	if err := c.c.close(EndAppGeneric, "", true); err != nil {
 		return nil // closed before
@@ -122,22 +122,21 @@ func (c *Conn) Close() error {
 	return c.c.undelivered()
 }
 
-// Shutdown is Close with a reason for the peer and a limit to its patience: when ctx is done before all
-// reliable messages have been acknowledged, it ends the connection at once, tells the peer so once, and
-// returns the context's error. On a connection that CloseWithReason is closing it waits for the end of
-// that.
+// Shutdown is Close for programs about to exit, with a reason for the peer and a limit to its patience.
+// It also waits until the peer has confirmed the close, or has not answered for five seconds: the packet
+// that says so may get lost. When ctx is done before, it ends the connection at once, tells the peer so
+// once, and returns the context's error. On a connection that CloseWithReason is closing it waits for the
+// end of that.
 //
 // Otherwise it returns nil if everything was acknowledged, else a *CloseError that says what came
 // between.
 func (c *Conn) Shutdown(ctx context.Context, reason EndReason, debug string) error {
 	_ = c.c.close(reason, debug, true) // fails if it was closed before
-	select {
-	case <-c.Done():
-		return c.c.undelivered()
-	case <-ctx.Done():
+	if err := c.c.waitSettled(ctx); err != nil {
 		c.c.giveUp()
-		return ctx.Err()
+		return err
 	}
+	return c.c.undelivered()
 }
 
 // CloseWithReason ends the connection and tells the peer why; see Sockets.CloseConnection. It does not

@@ -233,6 +233,13 @@ func TestShutdownOfAConnection(t *testing.T) {
 			require.Equal(t, &gns.CloseError{Reason: 1234, Debug: "enough", ByPeer: true}, err)
 		})
 	})
+	t.Run("although the network loses much", func(t *testing.T) {
+		inVirtualTime(t, 11, func(t *testing.T, w *world) {
+			c := w.connect(simnet.Path{Settings: impair.Settings{Lag: 50 * time.Millisecond, Loss: 0.5}})
+			require.NoError(t, c.dialed.Shutdown(w.ctx, 1234, "enough"))
+			require.NotNil(t, c.accepted.Err(), "the peer knows, or it would not have confirmed")
+		})
+	})
 	t.Run("the context ends first", func(t *testing.T) {
 		inVirtualTime(t, 8, func(t *testing.T, w *world) {
 			c := w.connect(lag(50 * time.Millisecond))

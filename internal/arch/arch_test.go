@@ -39,11 +39,19 @@ var arrows = map[string][]string{
 	"transport/udp":      {"internal/impair", "internal/mono"},
 	"": {"internal/conn", "internal/udpwire", "internal/impair", "internal/mono", "internal/linkstats",
 		"transport/udp", "config", "crypto", "snp"},
-	"cmd/snpcat": {"", "config"},
+	"metrics":               {""},
+	"examples/arena":        {"", "config"},
+	"examples/arena/server": {"examples/arena", "metrics"},
+	"examples/arena/bot":    {"", "config", "examples/arena"},
+	"cmd/snpcat":            {"", "config"},
 }
 
+// web are packages that bring in a web server; who does not want them does not get it.
+var web = []string{"metrics", "examples/arena/server"}
+
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "internal/arch"}
+var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "internal/arch",
+	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.
 var forbidden = []string{"net", "os", "syscall", "os/signal", "log"}
@@ -53,6 +61,9 @@ func TestImports(t *testing.T) {
 		allowed, known := arrows[dir]
 		require.True(t, known, "package %q is not in the table of import arrows", dir)
 		for _, path := range imports(files) {
+			if path == "net/http" || path == "expvar" {
+				require.Contains(t, web, dir, "%q brings in a web server", path)
+			}
 			if rest, ours := strings.CutPrefix(path, module); ours {
 				rest = strings.TrimPrefix(rest, "/")
 				require.True(t, slices.Contains(allowed, rest), "package %q must not import %q", dir, rest)
