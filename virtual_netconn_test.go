@@ -235,7 +235,8 @@ func TestShutdownOfAConnection(t *testing.T) {
 	})
 	t.Run("although the network loses much", func(t *testing.T) {
 		inVirtualTime(t, 11, func(t *testing.T, w *world) {
-			c := w.connect(simnet.Path{Settings: impair.Settings{Lag: 50 * time.Millisecond, Loss: 0.5}})
+			c := w.connect(lag(50 * time.Millisecond))
+			w.path(c.client, c.server, simnet.Path{Settings: impair.Settings{Lag: 50 * time.Millisecond, Loss: 0.5}})
 			require.NoError(t, c.dialed.Shutdown(w.ctx, 1234, "enough"))
 			require.NotNil(t, c.accepted.Err(), "the peer knows, or it would not have confirmed")
 		})
