@@ -2,6 +2,7 @@ package gns
 
 import (
 	"net/netip"
+	"unicode/utf8"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto"
@@ -132,14 +133,27 @@ func (c *connection) currentInfo() ConnectionInfo {
 	return c.info(conn.Event{New: c.core.State(), Reason: reason, Debug: debug})
 }
 
-// SetConnectionName names a connection in its description; 31 bytes are kept.
+// SetConnectionName names a connection in its description. Up to 31 bytes are kept, of whole characters.
 //
 // Errors: ErrInvalidParam for a bad handle.
 func (s *Sockets) SetConnectionName(h Connection, name string) error {
 	return s.with(h, func(c *connection, _ mono.Time) error {
-		c.name = name[:min(len(name), 31)]
+		c.name = truncateName(name)
 		return nil
 	})
+}
+
+// truncateName cuts a name to what Valve's library has room for.
+func truncateName(name string) string {
+	const room = 31
+	if len(name) <= room {
+		return name
+	}
+	n := room
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
 }
 
 // ConnectionName returns what SetConnectionName has set.
@@ -154,19 +168,27 @@ func (s *Sockets) ConnectionName(h Connection) (string, error) {
 	return info, err
 }
 
-// SetConnectionUserData attaches a number to a connection; messages and callbacks carry it.
+// SetConnectionUserData attaches a number to a connection; messages and callbacks carry it, messages that
+// wait to be received too, but not callbacks that wait for RunCallbacks. A connection begins with the
+// number that the configuration value ConnectionUserData has for it then, -1 if it was not set.
 //
 // Errors: ErrInvalidParam for a bad handle.
 func (s *Sockets) SetConnectionUserData(h Connection, data int64) error {
 	return s.with(h, func(c *connection, _ mono.Time) error {
-		c.userData = data
-		c.lockInbox()
-		for m := c.inbox.first; m != nil; m = m.links[inConnection].next {
-			m.UserData = data
-		}
-		c.unlockInbox()
+		_ = c.config.Set(config.Int64(config.ConnectionUserData, data)) // it is never locked
+		c.setUserData(data)
 		return nil
 	})
+}
+
+// setUserData changes the user data, in messages that have not been read too. c.mu is held.
+func (c *connection) setUserData(data int64) {
+	c.userData = data
+	c.lockInbox()
+	for m := c.inbox.first; m != nil; m = m.links[inConnection].next {
+		m.UserData = data
+	}
+	c.unlockInbox()
 }
 
 // ConnectionUserData returns the number attached to a connection, -1 if none was.

@@ -213,6 +213,9 @@ func (c *connection) configure(now mono.Time) {
 	if g := c.config.Generation(); g != c.generation {
 		c.generation = g
 		c.core.Configure(now, settingsOf(c.config))
+		if data := c.config.Int64(config.ConnectionUserData); data != c.userData {
+			c.setUserData(data)
+		}
 	}
 }
 

@@ -50,6 +50,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if store.Int32(config.IPAllowWithoutAuth) == 0 {
 		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a certificate authority nobody could connect")
 	}
+	_ = store.Lock(config.SymmetricConnect) // it exists at this scope
 	epoch := s.currentEpoch()
 	sock, err := s.env.listen(local)
 	if err != nil {

@@ -36,6 +36,7 @@ func settingsOf(s *config.Store) conn.Settings {
 // lockedAtStart are the values that a connection keeps from when it is established.
 var lockedAtStart = [...]config.ID{
 	config.IPAllowWithoutAuth, config.IPLocalHostAllowWithoutAuth, config.Unencrypted, config.SymmetricConnect,
+	config.P2PTransportICEEnable, config.P2PTransportICEImplementation,
 }
 
 func lockSettings(s *config.Store) {
@@ -61,6 +62,39 @@ func (s *Sockets) SetConfig(scope config.Scope, object uint32, v config.Value) e
 	s.noteConfig(scope, object, v)
 	s.configChanged(scope, object)
 	return nil
+}
+
+// UnsetConfig undoes SetConfig: the value follows wider scopes again, at the widest the compiled-in
+// default. It is no error if the value was not set.
+//
+// Errors: ErrInvalidParam as for SetConfig, and for ConnectionUserData at scope Connection, which a
+// connection keeps.
+func (s *Sockets) UnsetConfig(scope config.Scope, object uint32, id config.ID) error {
+	store, err := s.store(scope, object)
+	if err != nil {
+		return err
+	}
+	if err := store.Unset(id); err != nil {
+		return ResultInvalidParam.wrap(err)
+	}
+	s.configChanged(scope, object)
+	return nil
+}
+
+// ConfigInherited reports whether a configuration value comes from a wider scope, as opposed to being set
+// or locked at this one (Valve's OKInherited and OK).
+//
+// Errors: ErrInvalidParam if there is no such object or value.
+func (s *Sockets) ConfigInherited(scope config.Scope, object uint32, id config.ID) (bool, error) {
+	store, err := s.store(scope, object)
+	if err != nil {
+		return false, err
+	}
+	_, inherited, err := store.Get(id)
+	if err != nil {
+		return false, ResultInvalidParam.wrap(err)
+	}
+	return inherited, nil
 }
 
 // Config returns the effective value of a configuration value at a scope, inherited or not.
