@@ -2,10 +2,9 @@ package gns_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log"
+	"net/netip"
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
@@ -19,18 +18,20 @@ func Example() {
 		log.Fatal(err)
 	}
 	go func() {
-		c, err := l.Accept(ctx)
-		if err != nil {
-			return
-		}
-		for {
-			m, err := c.Receive(ctx)
-			if errors.Is(err, io.EOF) { // the client is done
-				c.Close()
+		for c, err := range l.Connections(ctx) {
+			if err != nil {
 				return
 			}
-			c.Send(m.Data, m.Flags)
-			m.Release()
+			go func() {
+				defer c.Close()
+				for m, err := range c.Messages(ctx) { // until the client is done
+					if err != nil {
+						return
+					}
+					c.Send(m.Data, m.Flags)
+					m.Release()
+				}
+			}()
 		}
 	}()
 
@@ -46,6 +47,7 @@ func Example() {
 	}
 	fmt.Printf("received %q\n", m.Data)
 	c.Close()
+	l.Close()
 	// Output:
 	// connected to str:echo-server
 	// received "hello"
@@ -67,7 +69,7 @@ func ExampleSockets() {
 			s.AcceptConnection(e.Conn)
 		}
 	})
-	listen, err := s.CreateListenSocketIP(loopback4)
+	listen, err := s.CreateListenSocketIP(netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -92,20 +94,4 @@ func ExampleSockets() {
 	}
 	// Output:
 	// received "hello"
-}
-
-// A bad network for one test or one player: the values act on every socket of a Sockets.
-func ExampleOptions_badNetwork() {
-	s, err := gns.New(&gns.Options{Config: []config.Value{
-		config.Float(config.FakePacketLossSend, 5), // percent
-		config.Int32(config.FakePacketLagSend, 80), // milliseconds
-	}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	v, _ := s.Config(config.Global, 0, config.FakePacketLagSend)
-	fmt.Println(v)
-	// Output:
-	// FakePacketLag_Send=80
 }
