@@ -179,7 +179,7 @@ func TestFailures(t *testing.T) {
 			"function Steam.networkingSockets.onAuthenticationStatus(data)\n  error(data.nothing .. '')\nend\n"+
 			"Steam.networkingSockets.initAuthentication()\nSteam.runCallbacks()\n")
 		require.Equal(t, exitFailed, got.status)
-		require.Regexp(t, `^snplua: \S+script\.lua:4: .*concatenat`, got.stderr)
+		require.Regexp(t, `^snplua: \S+script\.lua:4: .* nil`, got.stderr)
 		require.Regexp(t, `stack traceback:(.|\n)*script\.lua:7: in main chunk`, got.stderr)
 	})
 	t.Run("a wrong argument", func(t *testing.T) {
