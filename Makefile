@@ -10,7 +10,8 @@ PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./inte
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
-.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross
+.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross hammer api-names \
+	api-names-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +39,9 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 	$(GO) test -count=1 -timeout 30m ./internal/sim -run TestScenarios -v -scenarios $(SCENARIOS) -seed $(SEED)
 	$(GO) test -count=1 -timeout 30m . -run 'TestScenarios$$' -scenarios $(SCENARIOS) -seed $(SEED)
 
+hammer: ## call everything from 50 goroutines for a minute, under the race detector
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 10m -run TestHammer -v . -hammer 60s
+
 interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...
 
@@ -62,6 +66,12 @@ proto: ## regenerate proto/*.pb.go
 
 proto-check: ## fail if proto/*.pb.go are not what make proto generates
 	cd internal/tools && $(GO) run ./protogen -check
+
+api-names: ## write docs/api-names.md from testdata/api-names.tsv
+	cd internal/tools && $(GO) run ./apinames
+
+api-names-check: ## fail if docs/api-names.md is not what make api-names writes
+	cd internal/tools && $(GO) run ./apinames -check
 
 cross: ## build for every supported system, and the pure packages for js/wasm
 	@set -e; for target in linux/amd64 linux/arm64 linux/386 windows/amd64 windows/arm64 \
