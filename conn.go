@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"sync"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
@@ -14,11 +13,23 @@ import (
 )
 
 // Conn is an established connection. Its methods are safe for concurrent use.
-type Conn struct {
-	c *connection
+type Conn struct{ c *connection }
 
-	streamOnce sync.Once
-	stream     *netConn // of NetConn
+// Conn returns the connection with the handle, for programs that use both layers. It should be connected;
+// what can be called on it otherwise is what makes sense in its state.
+//
+// Errors: ErrInvalidParam for a bad handle.
+func (s *Sockets) Conn(h Connection) (*Conn, error) {
+	c, err := s.lookup(h)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.usable(); err != nil {
+		return nil, err
+	}
+	return &Conn{c: c}, nil
 }
 
 // CloseError says why a connection ended.

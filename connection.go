@@ -43,6 +43,7 @@ type connection struct {
 	arrived     []conn.Message
 	dead        bool
 	tally       tally
+	stream      *netConn  // of Conn.NetConn
 	reported    reported  // to Sockets.totals
 	established bool      // it has been connected
 	settled     bool      // nothing is left to do for the peer

@@ -8,16 +8,19 @@
 // take long has a context.
 //
 //	l, err := gns.Listen(":27015")
-//	for {
-//		c, err := l.Accept(ctx)
-//		go serve(c)
+//	for c, err := range l.Connections(ctx) {
+//		if err != nil {
+//			return err
+//		}
+//		go serve(c) // for m, err := range c.Messages(ctx) { … }
 //	}
 //
 // [Sockets] has Valve's API (ISteamNetworkingSockets, and luasteam's networkingSockets): handles,
 // polling, and callbacks that run when the program says so. Its methods have the documented names
 // without "Get" prefixes. [Sockets.Wait] lets a polling loop sleep until there is something to do.
 //
-// Both can be used on the same connections; [Conn.Handle] and [Conn.Sockets] lead from one to the other.
+// Both can be used on the same connections; [Conn.Handle] and [Sockets.Conn] lead from one to the other.
+// [Conn.NetConn] and [Listener.NetListener] are for code that wants streams of bytes, such as net/http.
 //
 // # Messages
 //
@@ -28,6 +31,13 @@
 //
 // Sending copies and never blocks; what cannot be sent yet waits in a buffer of SendBufferSize bytes, and
 // when that is full [ErrLimitExceeded] says so. [Conn.SendContext] waits for room.
+//
+// # The end
+//
+// [Conn.Close] delivers what was sent reliably and says whether that worked. [Conn.Shutdown] and
+// [Listener.Shutdown] do so with a limit, and with a reason for the peer; a program may exit when they
+// return. [Conn.CloseWithReason] does not wait. Functions that fail because a connection has ended return a
+// [*CloseError].
 //
 // # Send rate
 //
@@ -40,6 +50,12 @@
 // certificate authority, identities are claims: [ConnectionInfo] has [InfoUnauthenticated] set, and
 // somebody between the two peers could read and change everything. This is what Valve's open-source
 // library offers, too.
+//
+// # What happens inside
+//
+// Log records at level Info tell the life of connections and listen sockets; see [Options.Logger].
+// [Sockets.Metrics] counts, [Sockets.DetailedConnectionStatus] describes one connection for people, and
+// [Options.KeyLog] lets tools decrypt a capture.
 //
 // # Concurrency
 //

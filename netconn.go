@@ -37,15 +37,17 @@ const netLinger = 30 * time.Second
 //
 // Deadlines are those of net.Conn; their errors satisfy errors.Is(err, os.ErrDeadlineExceeded).
 func (c *Conn) NetConn() net.Conn {
-	c.streamOnce.Do(func() {
-		c.stream = &netConn{
-			c:       c,
+	c.c.mu.Lock()
+	defer c.c.mu.Unlock()
+	if c.c.stream == nil {
+		c.c.stream = &netConn{
+			c:       &Conn{c.c},
 			closed:  make(chan struct{}),
 			reading: make(chan struct{}, 1),
 			writing: make(chan struct{}, 1),
 		}
-	})
-	return c.stream
+	}
+	return c.c.stream
 }
 
 // netConn is a Conn as a net.Conn.

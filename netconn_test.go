@@ -50,6 +50,49 @@ func TestNetConnIsANetConn(t *testing.T) {
 	})
 }
 
+func TestNetConnOfASocketPairIsANetConn(t *testing.T) {
+	t.Parallel()
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		s, err := gns.New(&gns.Options{Config: []config.Value{config.Int32(config.SendBufferSize, 1<<20)}})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		h1, h2, err := s.CreateSocketPair(false, gns.Identity{}, gns.Identity{})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		first, err := s.Conn(h1)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		second, err := s.Conn(h2)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return first.NetConn(), second.NetConn(), func() { _ = s.Close() }, nil
+	})
+}
+
+func TestConnOfAHandle(t *testing.T) {
+	t.Parallel()
+	s, err := gns.New(nil)
+	require.NoError(t, err)
+	defer s.Close()
+	h, _, err := s.CreateSocketPair(false, gns.Identity{}, gns.Identity{})
+	require.NoError(t, err)
+	c, err := s.Conn(h)
+	require.NoError(t, err)
+	require.Equal(t, h, c.Handle())
+	again, err := s.Conn(h)
+	require.NoError(t, err)
+	require.Same(t, c.NetConn(), again.NetConn(), "one stream per connection")
+	_, err = s.Conn(0)
+	require.ErrorIs(t, err, gns.ErrInvalidParam)
+	require.NoError(t, c.Close())
+	_, err = s.Conn(h)
+	require.ErrorIs(t, err, gns.ErrInvalidParam)
+}
+
 func TestNetListenerServesHTTP(t *testing.T) {
 	t.Parallel()
 	l, err := gns.Listen("127.0.0.1:0", fast())
