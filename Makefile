@@ -10,7 +10,7 @@ PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./inte
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
-.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross hammer api-names \
+.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross hammer lua api-names \
 	api-names-check
 
 help: ## list the targets
@@ -29,6 +29,7 @@ lint: ## check formatting, vet, staticcheck and the import arrows
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
+	cd lua && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	$(GO) tool -modfile=internal/tools/go.mod staticcheck ./...
 	$(GO) test -run 'TestImports|TestPurity' ./internal/arch
 
@@ -41,6 +42,10 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 
 hammer: ## call everything from 50 goroutines for a minute, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 10m -run TestHammer -v . -hammer 60s
+
+lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own
+	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua
+	cd lua && CGO_ENABLED=0 $(GO) test -shuffle=on ./...
 
 interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...

@@ -107,6 +107,16 @@ func (a args) pollGroup(n int) gns.PollGroup {
 	return gns.PollGroup(handle(a.integer(n, "pollGroup")))
 }
 
+// virtualPort returns argument n, a virtual port. Which numbers can be one is for the library to say; those
+// that an int may not hold become -1, which cannot.
+func (a args) virtualPort(n int) int {
+	port := a.integer(n, "virtualPort")
+	if port != int64(int32(port)) {
+		return -1
+	}
+	return int(port)
+}
+
 // text returns argument n, a string or a number.
 func (a args) text(n int, argument string) string {
 	v := a.Get(n)

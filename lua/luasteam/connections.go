@@ -1,13 +1,11 @@
 package luasteam
 
 import (
-	"errors"
 	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/gogns/gns"
-	"github.com/gogns/gns/config"
 )
 
 // listenSocket is what scripts hold as a socket object.
@@ -66,23 +64,11 @@ func (m *Module) connectByIPAddress(a args) int {
 	return 1
 }
 
-// p2p is the part of a *gns.Sockets for peer-to-peer connections.
-type p2p interface {
-	CreateListenSocketP2P(virtualPort int, opts ...config.Value) (gns.ListenSocket, error)
-	ConnectP2P(remote gns.Identity, remoteVirtualPort int, opts ...config.Value) (gns.Connection, error)
-}
-
-var errNoP2P = errors.New("luasteam: there are no peer-to-peer connections without Steam")
-
 // createListenSocketP2P is Steam.networkingSockets.createListenSocketP2P.
 func (m *Module) createListenSocketP2P(a args) int {
-	port, opts := a.integer(1, "virtualPort"), a.options(2)
+	port, opts := a.virtualPort(1), a.options(2)
 	s := m.sockets(a)
-	p, ok := any(s).(p2p)
-	if !ok {
-		return a.failure(lua.LNil, errNoP2P)
-	}
-	h, err := p.CreateListenSocketP2P(int(port), opts...)
+	h, err := s.CreateListenSocketP2P(port, opts...)
 	if err != nil {
 		return a.failure(lua.LNil, err)
 	}
@@ -91,12 +77,8 @@ func (m *Module) createListenSocketP2P(a args) int {
 
 // connectP2P is Steam.networkingSockets.connectP2P.
 func (m *Module) connectP2P(a args) int {
-	id, port, opts := a.uint64(1, "steamID"), a.integer(2, "virtualPort"), a.options(3)
-	p, ok := any(m.sockets(a)).(p2p)
-	if !ok {
-		return a.failure(lua.LNumber(0), errNoP2P)
-	}
-	c, err := p.ConnectP2P(gns.SteamID(id), int(port), opts...)
+	id, port, opts := a.uint64(1, "steamID"), a.virtualPort(2), a.options(3)
+	c, err := m.sockets(a).ConnectP2P(gns.SteamID(id), port, opts...)
 	if err != nil {
 		return a.failure(lua.LNumber(0), err)
 	}

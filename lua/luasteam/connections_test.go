@@ -116,10 +116,12 @@ func TestCreateListenSocketP2P(t *testing.T) {
 	run(t, `
 		fails("bad argument #1 to 'createListenSocketP2P' (virtualPort: integer expected, got string)", ns.createListenSocketP2P, 'x')
 		fails("bad argument #2 to 'createListenSocketP2P' (options: table expected, got number)", ns.createListenSocketP2P, 0, 0)
-		local socket, why = ns.createListenSocketP2P(0)
-		eq(socket, nil)
-		eq(type(why), 'string')
-		ns.closeListenSocket(socket)`)
+		for port, text in pairs { [0] = 'not support', [999] = 'not support', [-1] = '-1', [65536] = '65536', [2^32] = '-1' } do
+			local socket, why = ns.createListenSocketP2P(port)
+			eq(socket, nil)
+			assert(why:find(text, 1, true) or why:find('unsupported', 1, true), why)
+			ns.closeListenSocket(socket)
+		end`)
 }
 
 func TestConnectP2P(t *testing.T) {
@@ -131,7 +133,10 @@ func TestConnectP2P(t *testing.T) {
 		fails("bad argument #3 to 'connectP2P' (options: table expected, got string)", ns.connectP2P, id, 0, '')
 		local conn, why = ns.connectP2P(id, 0)
 		eq(conn, 0)
-		eq(type(why), 'string')`)
+		assert(why:find('unsupported', 1, true), why)
+		conn, why = ns.connectP2P(Steam.extra.parseUint64('5'), 0)
+		eq(conn, 0)
+		assert(why:find('identity', 1, true), why)`)
 }
 
 func TestAcceptConnection(t *testing.T) {

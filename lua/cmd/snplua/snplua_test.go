@@ -42,7 +42,8 @@ func start(t *testing.T, stdin io.Reader, args ...string) (*exec.Cmd, func() res
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asSnplua+"=1")
+	cmd.Env = append(os.Environ(), asSnplua+"=1",
+		"GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=10") // the race detector sleeps a second at exit
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	require.NoError(t, cmd.Start())
 	return cmd, func() result {
