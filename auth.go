@@ -60,7 +60,7 @@ func (s *Sockets) InitAuthentication() Availability {
 			s.setAuthStatus(AvailabilityFailed, "cannot make a certificate: "+err.Error())
 		} else {
 			s.setAuthStatus(AvailabilityCurrent, developmentText)
-			s.log.Warn(developmentText)
+			s.noteDevelopment()
 		}
 	}
 	return me.status

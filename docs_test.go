@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,39 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		}
 	}
 	require.Greater(t, checked, 80)
+}
+
+// docs/logging.md lists every message, and no other.
+func TestLoggingDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/logging.md")
+	require.NoError(t, err)
+	var documented []string
+	rows := regexp.MustCompile("(?m)^\\| (Error|Warn|Info|Debug) \\| (`[^|]+`) \\|")
+	for _, row := range rows.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1) {
+			documented = append(documented, m[1])
+		}
+	}
+	var logged []string
+	calls := regexp.MustCompile(`(?:slog\.Level\w+, |level, text = slog\.LevelWarn, |note(?:Listening|Socket)\()"([^"]+)"`)
+	alone := regexp.MustCompile(`\.log\.(Debug|Info|Warn|Error)\(`)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.False(t, alone.Match(source), "%s logs by itself; see logging.go", file)
+		for _, m := range calls.FindAllStringSubmatch(string(source), -1) {
+			if !slices.Contains(logged, m[1]) {
+				logged = append(logged, m[1])
+			}
+		}
+	}
+	require.ElementsMatch(t, documented, logged)
 }
 
 // oldNames are what the page for users of nielsAD/gns calls by their names there.

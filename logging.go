@@ -8,7 +8,7 @@ import (
 	"github.com/gogns/gns/internal/conn"
 )
 
-// What is logged, at which level and with which attributes: docs/logging.md has the table that tests hold
+// What is logged, at which level and with which attributes: docs/logging.md has the table, and a test holds
 // this file to.
 
 // noteState tells everybody who keeps record that the connection's state has changed. c.mu is held.
@@ -68,6 +68,11 @@ func (c *connection) noteNotAccepted(err error) {
 	c.mu.Unlock()
 	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "cannot accept connection",
 		slog.String("conn", name), slog.Any("err", err))
+}
+
+// noteDevelopment tells that connections are authenticated only as far as nobody looks.
+func (s *Sockets) noteDevelopment() {
+	s.log.LogAttrs(context.Background(), slog.LevelWarn, "development mode: nothing is authenticated")
 }
 
 // noteConfig tells that a configuration value was set.

@@ -33,9 +33,12 @@ func TestGame(t *testing.T) {
 	everybody := make(chan struct{})
 	var group sync.WaitGroup
 	players := make([]*Bot, bots)
-	for i := range players {
-		name := fmt.Sprint("bot", i+1)
-		heard[name] = make(map[string]bool)
+	names := make([]string, bots)
+	for i := range names {
+		names[i] = fmt.Sprint("bot", i+1)
+		heard[names[i]] = make(map[string]bool)
+	}
+	for i, name := range names {
 		bot, err := DialBot(t.Context(), server.Addr().String(), name)
 		require.NoError(t, err)
 		players[i] = bot
