@@ -58,6 +58,40 @@ func TestNetConnTransferOverABadNetwork(t *testing.T) {
 	})
 }
 
+// The same as docs/migrating-from-nielsad-gns.md has it.
+func TestNetConnExampleOfTheMigrationPage(t *testing.T) {
+	inVirtualTime(t, 12, func(t *testing.T, w *world) {
+		values := []config.Value{
+			config.Int32(config.SendRateMin, 512<<10),
+			config.Int32(config.SendRateMax, 512<<10),
+			config.Int32(config.FakePacketLagRecv, 10), config.Int32(config.FakePacketLagSend, 10),
+			config.Float(config.FakePacketLossRecv, 5), config.Float(config.FakePacketLossSend, 5),
+		}
+		client, server := w.machine(), w.machine()
+		l, err := gns.Listen("192.0.2.2:27015", gns.WithSockets(w.open(server, gns.Options{Config: values})))
+		require.NoError(t, err)
+		from := w.open(client, gns.Options{Config: values})
+		in := noise(12, 2<<20)
+		closed := make(chan error, 1)
+		go func() {
+			c, err := gns.Dial(w.ctx, l.Addr().String(), gns.WithSockets(from))
+			if err == nil {
+				_, err = io.Copy(c.NetConn(), bytes.NewReader(in))
+			}
+			if err == nil {
+				err = c.Close()
+			}
+			closed <- err
+		}()
+		c, err := l.NetListener().Accept()
+		require.NoError(t, err)
+		out, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(in, out), "the data differs")
+		require.NoError(t, <-closed)
+	})
+}
+
 func TestNetConnHalfClose(t *testing.T) {
 	inVirtualTime(t, 2, func(t *testing.T, w *world) {
 		_, client, server := w.streams(lag(10 * time.Millisecond))
