@@ -320,6 +320,10 @@ func (c *connection) endedOr(err error) error {
 	if end := c.ended(); end != nil {
 		return end
 	}
+	if c.usable() != nil { // this side has closed it, and it lingers
+		reason, debug := c.core.End()
+		return &CloseError{Reason: EndReason(reason), Debug: debug}
+	}
 	return err
 }
 

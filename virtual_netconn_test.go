@@ -288,6 +288,20 @@ func TestShutdownOfAConnection(t *testing.T) {
 	})
 }
 
+func TestSendWhileAClosedConnectionLingers(t *testing.T) {
+	inVirtualTime(t, 13, func(t *testing.T, w *world) {
+		c := w.connect(lag(50 * time.Millisecond))
+		require.NoError(t, c.dialed.Send(noise(13, 100_000), gns.SendReliable))
+		require.NoError(t, c.dialed.CloseWithReason(1009, "that was all", true))
+		require.NoError(t, c.dialed.Err(), "it lingers")
+		err := c.dialed.Send([]byte("one more"), gns.SendReliable)
+		require.Equal(t, &gns.CloseError{Reason: 1009, Debug: "that was all"}, err)
+		_, err = c.dialed.NetConn().Write([]byte("one more"))
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.NoError(t, c.dialed.Shutdown(w.ctx, 0, ""), "waits for the end of the first close")
+	})
+}
+
 func TestShutdownOfAListener(t *testing.T) {
 	t.Run("every peer is told, after what it has to get", func(t *testing.T) {
 		inVirtualTime(t, 9, func(t *testing.T, w *world) {
