@@ -16,6 +16,7 @@ type Scope int32
 // Configuration scopes.
 const (
 	ScopeGlobal       Scope = 1
+	ScopeInterface    Scope = 2
 	ScopeListenSocket Scope = 3
 	ScopeConnection   Scope = 4
 )
@@ -104,7 +105,7 @@ func (s *Setting) setPointer(p uintptr) {
 	binary.NativeEndian.PutUint64(s.value.value[:], uint64(p))
 }
 
-// SetConfig sets a value at a scope; object is the handle, 0 at ScopeGlobal.
+// SetConfig sets a value at a scope; object is the handle, 0 at ScopeGlobal and ScopeInterface.
 func (l *Library) SetConfig(scope Scope, object uint32, s Setting) error {
 	argument := unsafe.Pointer(&s.value.value)
 	switch s.value.kind {
@@ -113,7 +114,7 @@ func (l *Library) SetConfig(scope Scope, object uint32, s Setting) error {
 	case kindPtr:
 		// A pointer value is passed by reference, as numbers are.
 	}
-	if !l.sym.SetConfig(l.utils, s.value.id, int32(scope), uintptr(object), s.value.kind, argument) {
+	if !l.sym.SetConfig(l.utils, s.value.id, int32(scope), l.scopeObject(scope, object), s.value.kind, argument) {
 		return fmt.Errorf("valve: the library refused %s at scope %d, object %d", s.name, scope, object)
 	}
 	return nil
@@ -128,10 +129,10 @@ func (l *Library) Config(scope Scope, object uint32, name string) (value string,
 	var kind int32
 	buffer := make([]byte, 256)
 	size := uintptr(len(buffer))
-	result := l.sym.GetConfig(l.utils, info.id, int32(scope), uintptr(object), &kind, &buffer[0], &size)
+	result := l.sym.GetConfig(l.utils, info.id, int32(scope), l.scopeObject(scope, object), &kind, &buffer[0], &size)
 	if result == configResultTooSmall {
 		buffer = make([]byte, size)
-		result = l.sym.GetConfig(l.utils, info.id, int32(scope), uintptr(object), &kind, &buffer[0], &size)
+		result = l.sym.GetConfig(l.utils, info.id, int32(scope), l.scopeObject(scope, object), &kind, &buffer[0], &size)
 	}
 	if result != configResultOK && result != configResultInherited {
 		return "", false, fmt.Errorf("valve: GetConfigValue(%s) at scope %d, object %d: result %d", name, scope, object, result)

@@ -51,11 +51,11 @@ func (l *Library) OnStatusChanged(f func(StatusChange)) error {
 		return nil
 	}
 	s := Setting{name: configStatusChangedKey, value: configValue{id: configStatusChanged, kind: kindPtr}}
-	s.setPointer(newCallback(func(c *statusChanged) {
+	s.setPointer(l.NewStatusCallback(func(c StatusChange) {
 		l.mu.Lock()
 		f := l.statusChanged
 		l.mu.Unlock()
-		f(StatusChange{Conn: Connection(c.conn), Old: State(c.old), Info: l.makeInfo(&c.info)})
+		f(c)
 	}))
 	return l.SetConfig(ScopeGlobal, 0, s)
 }

@@ -64,6 +64,7 @@ type symbols struct {
 	SetConfig          func(self uintptr, id, scope int32, object uintptr, kind int32, value unsafe.Pointer) bool         `symbol:"SteamAPI_ISteamNetworkingUtils_SetConfigValue"`
 	GetConfig          func(self uintptr, id, scope int32, object uintptr, kind *int32, value *byte, size *uintptr) int32 `symbol:"SteamAPI_ISteamNetworkingUtils_GetConfigValue"`
 	ConfigInfo         func(self uintptr, id int32, kind, scope *int32) *byte                                             `symbol:"SteamAPI_ISteamNetworkingUtils_GetConfigValueInfo"`
+	IterateConfig      func(self uintptr, id int32, dev bool) int32                                                       `symbol:"SteamAPI_ISteamNetworkingUtils_IterateGenericEditableConfigValues"`
 	ClearAddr          func(self *ipAddr)                                                                                 `symbol:"SteamAPI_SteamNetworkingIPAddr_Clear"`
 	PrintAddr          func(self *ipAddr, buffer *byte, size uintptr, withPort bool)                                      `symbol:"SteamAPI_SteamNetworkingIPAddr_ToString"`
 	ParseAddr          func(self *ipAddr, s *byte) bool                                                                   `symbol:"SteamAPI_SteamNetworkingIPAddr_ParseString"`
