@@ -7,6 +7,7 @@ type handleSource struct {
 	tag      uint32
 	sequence uint32
 	slots    []bool // in use
+	lowest   int    // no slot below it is free
 }
 
 const (
@@ -20,7 +21,7 @@ const (
 
 // take returns a new handle, 0 if there are too many.
 func (h *handleSource) take() uint32 {
-	slot := 0
+	slot := h.lowest
 	for slot < len(h.slots) && h.slots[slot] {
 		slot++
 	}
@@ -31,6 +32,7 @@ func (h *handleSource) take() uint32 {
 		h.slots = append(h.slots, false)
 	}
 	h.slots[slot] = true
+	h.lowest = slot + 1
 	if h.sequence += handleStep; h.sequence >= handleWrap {
 		h.sequence = handleStep
 	}
@@ -38,4 +40,8 @@ func (h *handleSource) take() uint32 {
 }
 
 // free gives a handle up.
-func (h *handleSource) free(handle uint32) { h.slots[handle%handleSlots] = false }
+func (h *handleSource) free(handle uint32) {
+	slot := int(handle % handleSlots)
+	h.slots[slot] = false
+	h.lowest = min(h.lowest, slot)
+}
