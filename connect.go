@@ -56,7 +56,7 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	ep.peers[remote] = c
 	now := c.lock()
 	defer c.mu.Unlock()
-	if err := s.register(ep, epoch, func() { s.conns[c.handle] = c }); err != nil {
+	if err := s.register(ep, epoch, c.enter); err != nil {
 		return nil, err
 	}
 	c.pump(now)

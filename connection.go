@@ -69,6 +69,12 @@ func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, s
 	}
 }
 
+// enter puts the connection into the table. Sockets.mu is held.
+func (c *connection) enter() error {
+	c.s.conns[c.handle] = c
+	return nil
+}
+
 // txBatch is room for the packets that one pump sends.
 type txBatch struct {
 	store [txBatchSize * udpwire.MaxDatagram]byte

@@ -50,17 +50,20 @@ func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
 }
 
 // register enters an endpoint, which knows by now whom it serves, into the tables, together with what
-// enter adds, and starts reading. It closes the endpoint and fails if the Sockets has been closed, or its
-// identity reset since the epoch in which the endpoint was begun.
-func (s *Sockets) register(e *endpoint, epoch uint64, enter func()) error {
+// enter adds, and starts reading. It closes the endpoint and fails if enter does, or the Sockets has been
+// closed, or its identity reset since the epoch in which the endpoint was begun.
+func (s *Sockets) register(e *endpoint, epoch uint64, enter func() error) error {
 	s.mu.Lock()
-	if err := s.current(epoch); err != nil {
+	err := s.current(epoch)
+	if err == nil {
+		err = enter()
+	}
+	if err != nil {
 		s.mu.Unlock()
 		_ = e.sock.Close()
 		return err
 	}
 	s.endpoints[e] = struct{}{}
-	enter()
 	s.active.Add(1)
 	s.mu.Unlock()
 	e.configure() // conditions may have changed since they were read

@@ -28,7 +28,8 @@ const maxWaiting = 4096
 // CreateListenSocketIP listens on a UDP address. The unspecified IPv6 address listens on IPv4 too; port
 // 0 takes a free port, which ListenSocketAddress tells. Options apply to every connection that arrives.
 //
-// Errors: ErrInvalidParam for a bad option; the system's error if the address cannot be had.
+// Errors: ErrInvalidParam for a bad option; ErrLimitExceeded for more than 65536 listen sockets; the
+// system's error if the address cannot be had.
 func (s *Sockets) CreateListenSocketIP(local netip.AddrPort, opts ...config.Value) (ListenSocket, error) {
 	l, err := s.listen(local, nil, opts)
 	if err != nil {
@@ -68,9 +69,13 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 		_ = sock.Close()
 		return nil, err
 	}
-	err = s.register(l.ep, epoch, func() {
+	err = s.register(l.ep, epoch, func() error {
 		l.handle = ListenSocket(s.listenHandles.take())
+		if l.handle == 0 {
+			return ResultLimitExceeded.errorf("there are %d listen sockets", len(s.listeners))
+		}
 		s.listeners[l.handle] = l
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -126,7 +126,7 @@ func (s *Sockets) newLoopbackPair(sees [2]Identity) (one, two *connection, err e
 		conns[i] = c
 	}
 	for i, c := range conns {
-		if err = s.register(c.ep, epoch, func() { s.conns[c.handle] = c }); err != nil {
+		if err = s.register(c.ep, epoch, c.enter); err != nil {
 			if i == 0 {
 				_ = socks[1].Close()
 			}
