@@ -321,6 +321,31 @@ func (s *Sent) makeRoom(o Observer) {
 		s.trim()
 		return
 	}
+	s.resize(size)
+}
+
+// Compact gives back the memory that packets in flight once took. It is for connections that rest.
+func (s *Sent) Compact() {
+	size := minRecords
+	for size < int(s.next-s.tail) {
+		size *= 2
+	}
+	if size < len(s.records) {
+		s.resize(size)
+	}
+	used := s.rangesInUse(s.next)
+	size = minRecords
+	for size < int(used) {
+		size *= 2
+	}
+	if size < len(s.ranges) {
+		s.resizeRanges(size, used)
+	}
+	s.scratch = nil
+}
+
+// resize moves the records to a ring of another size, a power of two in which they have room.
+func (s *Sent) resize(size int) {
 	old := *s
 	s.records = make([]record, size)
 	s.open = make([]uint64, size/64)
@@ -335,25 +360,35 @@ func (s *Sent) makeRoom(o Observer) {
 }
 
 func (s *Sent) appendRanges(ranges []Range) {
-	used := uint32(0)
-	if s.tail < s.next-1 { // the packet being recorded has none yet
-		used = s.rangeHead - s.records[s.slot(s.tail)].first
-	}
+	used := s.rangesInUse(s.next - 1) // the packet being recorded has none yet
 	if int(used)+len(ranges) > len(s.ranges) {
 		size := max(2*len(s.ranges), minRecords)
 		for size < int(used)+len(ranges) {
 			size *= 2
 		}
-		grown := make([]Range, size)
-		for i := s.rangeHead - used; i != s.rangeHead; i++ {
-			grown[i&uint32(size-1)] = s.ranges[i&uint32(len(s.ranges)-1)]
-		}
-		s.ranges = grown
+		s.resizeRanges(size, used)
 	}
 	for _, r := range ranges {
 		s.ranges[s.rangeHead&uint32(len(s.ranges)-1)] = r
 		s.rangeHead++
 	}
+}
+
+// rangesInUse is how many slots the packets below next occupy.
+func (s *Sent) rangesInUse(next PacketNumber) uint32 {
+	if s.tail >= next {
+		return 0
+	}
+	return s.rangeHead - s.records[s.slot(s.tail)].first
+}
+
+// resizeRanges moves the used ranges to a ring of another size, a power of two in which they have room.
+func (s *Sent) resizeRanges(size int, used uint32) {
+	moved := make([]Range, size)
+	for i := s.rangeHead - used; i != s.rangeHead; i++ {
+		moved[i&uint32(size-1)] = s.ranges[i&uint32(len(s.ranges)-1)]
+	}
+	s.ranges = moved
 }
 
 func (s *Sent) rangesOf(r *record) []Range {

@@ -380,6 +380,9 @@ func runSentModel(t *testing.T, ops []byte) {
 				m.nack(n)
 				s.TimeOut(n, s)
 			}
+			if op>>2%4 == 0 {
+				s.Compact()
+			}
 		}
 		require.Equal(t, m.stop, s.StopWaiting())
 	}
@@ -391,7 +394,34 @@ func runSentModel(t *testing.T, ops []byte) {
 			got = "gone"
 		}
 		require.Equal(t, want, got, "packet %d", n)
+		if want == "open" {
+			require.Equal(t, []Range{{Begin: int64(n)}}, s.rangesOf(&s.records[s.slot(n)]))
+		}
 	}
+}
+
+// TestCompact: what packets in flight once took is given back, and the rest goes on as before.
+func TestCompact(t *testing.T) {
+	t.Parallel()
+	s := newSentTest(t)
+	for i := range 5000 {
+		s.Record(s.now, Timed, []Range{{int64(i), int64(i) + 1, 7}, {0, 1, 2}}, s)
+	}
+	require.Len(t, s.records, 8192)
+	s.Ack(4990, []Block{{Acked: 5, Nacked: 1}}, s)
+	s.Compact()
+	require.Len(t, s.records, minRecords)
+	require.Len(t, s.ranges, minRecords)
+	n, _, ok := s.OldestTimed()
+	require.True(t, ok)
+	require.EqualValues(t, 4991, n)
+	s.log = nil
+	s.Ack(5001, nil, s)
+	require.Equal(t, "4991 acked 7:[4989,4990) 2:[0,1)", s.log[0])
+	require.Len(t, s.log, 11)
+	s.Forget(s.now + 1)
+	s.Compact()
+	require.Equal(t, s.next, s.tail)
 }
 
 func TestSentAgainstModel(t *testing.T) {

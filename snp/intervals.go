@@ -123,4 +123,11 @@ func (s *intervals) nextMissing(begin, end int64) interval {
 	return interval{begin, end}
 }
 
+// trim gives back the memory of an empty set.
+func (s *intervals) trim() {
+	if len(s.list) == 0 {
+		s.list = nil
+	}
+}
+
 func (s *intervals) clear() { s.list, s.total = s.list[:0], 0 }

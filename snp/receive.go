@@ -54,6 +54,9 @@ func (s *Session) Receive(now mono.Time, n reliability.PacketNumber, plaintext [
 		return nil
 	}
 	s.recv.Add(now, n)
+	if r.segments < s.cfg.RecvMaxSegmentsPerPacket {
+		s.busy, s.trimmed = now, false
+	}
 	if r.reliable {
 		s.acks.elicited++
 		s.recv.Schedule(s.ackBy(now))

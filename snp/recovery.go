@@ -153,6 +153,7 @@ func (s *Session) Advance(now mono.Time) {
 		}
 	}
 	s.forget(now)
+	s.trim(now)
 }
 
 // expireTimer declares the oldest packets with reliable data lost if nothing was heard for too long.

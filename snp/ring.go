@@ -32,6 +32,13 @@ func (r *ring[T]) push() *T {
 	return p
 }
 
+// trim gives back the memory of an empty ring.
+func (r *ring[T]) trim() {
+	if r.n == 0 {
+		r.items, r.head = nil, 0
+	}
+}
+
 // pop removes the oldest item.
 func (r *ring[T]) pop() {
 	var zero T

@@ -54,6 +54,7 @@ func (s *Session) Send(now mono.Time, lane int, data []byte, flags SendFlags) (n
 	}
 	s.queued++
 	s.seq++
+	s.busy, s.trimmed = now, false
 	q := l.queue.back()
 	q.queued, q.seq = now, s.seq
 	s.wake(now, l)

@@ -110,9 +110,11 @@ type Session struct {
 	pendingUnreliable int // bytes, all lanes
 	pendingReliable   int
 	unacked           int
-	queued            int    // messages not sent completely
-	seq               uint64 // counts Send
-	flushed           uint64 // messages up to here do not wait for others
+	queued            int       // messages not sent completely
+	seq               uint64    // counts Send
+	flushed           uint64    // messages up to here do not wait for others
+	busy              mono.Time // when the last message was sent or received
+	trimmed           bool      // memory has been given back since
 	dueAt             mono.Time
 	dueStale          bool // dueAt must be recomputed
 
