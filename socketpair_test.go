@@ -86,18 +86,8 @@ func TestSocketPair(t *testing.T) {
 
 		require.NoError(t, u.s.CloseConnection(one, 1234, "bye", false))
 		u.until("both ends have been told", func() bool { return len(u.events) == 2 })
-		for i, want := range []struct {
-			c     gns.Connection
-			state gns.State
-		}{{one, gns.StateNone}, {two, gns.StateClosedByPeer}} {
-			e := u.events[i]
-			require.Equal(t, want.c, e.Conn)
-			require.Equal(t, gns.StateConnected, e.Old)
-			require.Equal(t, want.state, e.Info.State)
-			require.EqualValues(t, 1234, e.Info.EndReason)
-			require.Equal(t, "bye", e.Info.EndDebug)
-			require.Zero(t, e.Info.ListenSocket)
-		}
+		require.Equal(t, []change{{live, none, 1234, "bye"}}, changesOf(u.events, one))
+		require.Equal(t, []change{{live, byPeer, 1234, "bye"}}, changesOf(u.events, two))
 		require.ErrorIs(t, u.s.CloseConnection(one, 0, "", false), gns.ErrInvalidParam)
 		require.NoError(t, u.s.CloseConnection(two, 0, "", false), "each end must be closed")
 	})
