@@ -64,8 +64,9 @@ func TestConnectionsIterator(t *testing.T) {
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
 		for range 2 {
+			client := w.open(w.machine(), gns.Options{})
 			go func() {
-				if _, err := w.dial(w.open(w.machine(), gns.Options{}), server); err != nil {
+				if _, err := w.dial(client, server); err != nil {
 					t.Error(err)
 				}
 			}()
