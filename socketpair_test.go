@@ -2,6 +2,7 @@ package gns_test
 
 import (
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/gogns/gns"
@@ -219,5 +220,44 @@ func TestSocketPairsEndWithTheirSockets(t *testing.T) {
 		require.Len(t, ended, 20)
 		c, _, e := s.Tables()
 		require.Zero(t, c+e)
+	})
+}
+
+// A pipe has everything that connections have in Go idiom, waiting for room included.
+func TestPipeInGoIdiom(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		s := w.open(w.machine(), gns.Options{})
+		one, two, err := s.CreateSocketPair(false, alice, bob)
+		require.NoError(t, err)
+		require.NoError(t, s.SetConfig(config.Connection, uint32(two), config.Int32(config.RecvBufferMessages, 2)))
+		a, err := s.Conn(one)
+		require.NoError(t, err)
+		b, err := s.Conn(two)
+		require.NoError(t, err)
+		require.False(t, a.LocalAddr().IsValid())
+		require.False(t, a.RemoteAddr().IsValid())
+		require.ErrorIs(t, a.SetConditions(lagOption), gns.ErrInvalidState)
+
+		const count = 20
+		sent := make(chan error)
+		go func() {
+			for i := range count {
+				if err := a.SendContext(w.ctx, fmt.Append(nil, i), gns.SendReliable); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- a.Close()
+		}()
+		for i := range count {
+			m, err := b.Receive(w.ctx)
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprint(i), string(m.Data))
+			m.Release()
+		}
+		require.NoError(t, <-sent)
+		_, err = b.Receive(w.ctx)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, b.Close())
 	})
 }
