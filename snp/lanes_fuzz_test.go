@@ -200,31 +200,20 @@ func (m *lanesModel) unreliable(lane int, f UnreliableSegment) {
 	}
 }
 
-// judge checks who got into the packet. A lane of lower priority, or one that is ahead of its share, may
-// only use what the others cannot.
+// judge checks who got into the packet: nobody while a lane of higher priority waits, and no lane much ahead
+// of its share.
 func (m *lanesModel) judge(waited []bool, bytes []int) {
 	for i, l := range m.lanes {
 		l.served += float64(bytes[i])
 		if !l.waits() {
 			continue
 		}
-		// The lane still has something: what would have been the least that it could send?
-		least := 8 + minPiece + 3
-		if l.count(byteLost) == 0 && !l.heads[0].reliable {
-			head := l.heads[0]
-			least = 6 + 5 + 3
-			if head.size == head.whole && head.size <= m.s.noFragment() {
-				least += head.size
-			} else {
-				least += max(minPiece, head.whole/4)
-			}
-		}
 		for j, other := range m.lanes {
-			if other.priority > l.priority && waited[i] {
-				require.Less(m.t, bytes[j], least, "lane %d of priority %d sent while lane %d of priority %d waited", j, other.priority, i, l.priority)
+			if other.priority > l.priority && waited[i] && m.s.lanes[i].sendable(m.s.bounds) {
+				require.Zero(m.t, bytes[j], "lane %d of priority %d sent while lane %d of priority %d waited", j, other.priority, i, l.priority)
 			}
 			if j != i && other.priority == l.priority && waited[i] && waited[j] && other.waits() {
-				bound := 3 * float64(m.largest+64) * (1/l.weight + 1/other.weight)
+				bound := 2 * float64(m.largest+64) * (1/l.weight + 1/other.weight)
 				require.LessOrEqual(m.t, other.served/other.weight-l.served/l.weight, bound,
 					"lane %d (weight %v, %v bytes) is ahead of lane %d (weight %v, %v bytes)", j, other.weight, other.served, i, l.weight, l.served)
 			}

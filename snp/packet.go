@@ -127,7 +127,9 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 	s.plan.reset()
 	s.plan.noFragment = s.noFragment()
 	s.taken = s.taken[:0]
-	room++ // the last segment needs no size byte
+	room++        // the last segment needs no size byte
+	var rest turn // the best place of a lane that the packet carries and that has more
+	unfinished := false
 	for room > minPiece {
 		l := s.sched.take()
 		if l == nil {
@@ -140,7 +142,8 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 		unreliable, reliable, unacked, queued := l.pendingUnreliable(), l.pendingReliable(), l.unacked(), l.queue.len()
 		sent := l.sent
 		left := l.fill(&s.plan, room, selectSize, s.bounds)
-		s.taken = append(s.taken, takenLane{lane: l, bytes: room - left, sent: sent})
+		used := room - left
+		s.taken = append(s.taken, takenLane{lane: l, bytes: used, sent: sent})
 		room = left
 		s.pendingUnreliable += l.pendingUnreliable() - unreliable
 		s.pendingReliable += l.pendingReliable() - reliable
@@ -149,6 +152,15 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 		if s.recovery.doublings > 1 {
 			// The peer may be refusing all lanes but one. It acks no packet of which it refuses a part, so
 			// probes must not share packets.
+			break
+		}
+		if l.sendable(s.bounds) {
+			// What it has next does not fit and is not to be cut.
+			if place := s.sched.turnAfter(l, used); !unfinished || place.before(rest) {
+				rest, unfinished = place, true
+			}
+		}
+		if unfinished && s.sched.mustYield(rest) {
 			break
 		}
 	}

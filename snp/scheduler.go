@@ -53,11 +53,38 @@ func (s *scheduler) take() *sendLane {
 	return l
 }
 
+// turn is a place in the order of service.
+type turn struct {
+	class  int
+	finish uint64
+}
+
+func (t turn) before(u turn) bool {
+	return t.class < u.class || t.class == u.class && t.finish < u.finish
+}
+
+// turnAfter returns the place of a lane that was taken and has used so many bytes of the packet.
+func (s *scheduler) turnAfter(l *sendLane, bytes int) turn {
+	return turn{l.class, l.finish + virtualTime(l, bytes)}
+}
+
+// mustYield reports whether the lanes that wait have to let one with the given place go first, even if it can
+// do so only in the next packet. Filling this one with their data would give them more of the send rate than
+// is theirs.
+func (s *scheduler) mustYield(t turn) bool {
+	return len(s.heap) > 0 && !turn{s.heap[0].class, s.heap[0].finish}.before(t)
+}
+
+// virtualTime is the time that serving a lane so many bytes takes by its own clock.
+func virtualTime(l *sendLane, bytes int) uint64 {
+	return uint64(bytes) * virtualScale / uint64(l.weight)
+}
+
 // served notes that bytes of lane l were sent, and keeps the lane if it has more to send.
 func (s *scheduler) served(l *sendLane, bytes int, sendable bool) {
 	if bytes > 0 {
 		s.clocks[l.class] = max(s.clocks[l.class], l.finish)
-		l.finish += uint64(bytes) * virtualScale / uint64(l.weight)
+		l.finish += virtualTime(l, bytes)
 	}
 	if sendable {
 		s.push(l)
