@@ -607,31 +607,34 @@ func TestSendContextRefusesWhatNeverFits(t *testing.T) {
 
 // Connections that end before anybody accepts them do not pile up.
 func TestNeverAcceptedConnectionsGoAway(t *testing.T) {
-	t.Parallel()
-	ctx := testContext(t)
-	u := newUser(t, nil)
-	l, err := gns.Listen("127.0.0.1:0", gns.WithSockets(u.s))
-	require.NoError(t, err)
-	const count = 5
-	for range count {
-		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-		_, err := gns.Dial(short, l.Addr().String())
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		cancel()
-	}
-	u.until("all have gone", func() bool {
-		gone := 0
-		for _, e := range u.events {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		server, client := w.machine(), w.machine()
+		w.path(server, client, lag(10*time.Millisecond))
+		s := w.open(server, gns.Options{})
+		var gone []gns.Connection
+		s.OnConnectionStatusChanged(func(e gns.ConnectionStatusChanged) {
 			if e.Info.State == gns.StateNone {
-				gone++
+				gone = append(gone, e.Conn)
 			}
+		})
+		_, err := gns.Listen(":27015", gns.WithSockets(s))
+		require.NoError(t, err)
+		clients := w.open(client, gns.Options{})
+		const count = 5
+		for range count {
+			short, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+			_, err := gns.Dial(short, fmt.Sprintf("%v:27015", server.Addr()), gns.WithSockets(clients))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			cancel()
 		}
-		return gone == count
+		time.Sleep(time.Second)
+		s.RunCallbacks()
+		require.Len(t, gone, count)
+		for _, c := range gone {
+			_, err := s.ConnectionInfo(c)
+			require.ErrorIs(t, err, gns.ErrInvalidParam)
+		}
 	})
-	for _, e := range u.events {
-		_, err := u.s.ConnectionInfo(e.Conn)
-		require.ErrorIs(t, err, gns.ErrInvalidParam)
-	}
 }
 
 func TestAcceptEndsWithItsSockets(t *testing.T) {
