@@ -3,8 +3,11 @@ package interop
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,10 +95,10 @@ type peerState int32
 // newScene builds the objects of a scene.
 func newScene(t *testing.T, s sockets) scene {
 	t.Helper()
-	addr := freeAddr(t)
 	at := scene{}
+	var addr netip.AddrPort
 	var err error
-	at[atListen], err = s.listen(addr)
+	at[atListen], addr, err = listenSomewhere(t, s)
 	require.NoError(t, err)
 	arrival := func() uint32 {
 		var in uint32
@@ -120,7 +123,7 @@ func newScene(t *testing.T, s sockets) scene {
 	closed := arrival()
 	require.NoError(t, s.close(closed))
 	require.NoError(t, s.close(at[atClosed]))
-	at[atClosedListen], err = s.listen(freeAddr(t))
+	at[atClosedListen], _, err = listenSomewhere(t, s)
 	require.NoError(t, err)
 	require.NoError(t, s.closeListen(at[atClosedListen]))
 	return at
@@ -135,13 +138,43 @@ func (at scene) end(t *testing.T, s sockets) {
 	require.NoError(t, s.closeListen(at[atListen]))
 }
 
+// Ports that are free a moment later, too, are neither among those that systems give to sockets without one
+// nor among those that peers listen on.
+const (
+	firstFreePort = 10000
+	lastFreePort  = 20000
+)
+
+var freePortCounter atomic.Uint32
+
+func init() { freePortCounter.Store(rand.Uint32N(lastFreePort - firstFreePort)) }
+
 // freeAddr returns an address that was free a moment ago: Valve's library does not take port 0.
 func freeAddr(t *testing.T) netip.AddrPort {
 	t.Helper()
-	s, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ipv4, 0)))
-	require.NoError(t, err)
-	defer s.Close()
-	return netip.AddrPortFrom(ipv4, s.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	for range lastFreePort - firstFreePort {
+		port := firstFreePort + freePortCounter.Add(1)%(lastFreePort-firstFreePort)
+		addr := netip.AddrPortFrom(ipv4, uint16(port))
+		if s, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr)); err == nil {
+			require.NoError(t, s.Close())
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return netip.AddrPort{}
+}
+
+// listenSomewhere listens at a free address. What fails at three of them is refused.
+func listenSomewhere(t *testing.T, s sockets, options ...config.Value) (listen uint32, addr netip.AddrPort, err error) {
+	t.Helper()
+	for range 3 {
+		// A process that is started just now may keep the address in use for a moment.
+		addr = freeAddr(t)
+		if listen, err = s.listen(addr, options...); err == nil {
+			break
+		}
+	}
+	return listen, addr, err
 }
 
 // until looks every millisecond whether it is time: Valve's library has no call that waits.
@@ -181,8 +214,13 @@ type valveSide struct {
 	callbacks [2]uintptr
 }
 
+// valveInProcess is held by the one test at a time that has Valve's library running.
+var valveInProcess sync.Mutex
+
 func newValveSide(t *testing.T) *valveSide {
 	t.Helper()
+	valveInProcess.Lock()
+	t.Cleanup(valveInProcess.Unlock)
 	l, err := valve.Open("")
 	require.NoError(t, err)
 	require.NoError(t, l.Init("str:config"))
@@ -314,12 +352,25 @@ type ourSide struct {
 	callbacks map[config.ID][2]config.Value
 }
 
-func (s *ourSide) begin(t *testing.T) scene {
+// newOurSide returns a side that is open until the end of the test.
+func newOurSide(t *testing.T) *ourSide {
+	t.Helper()
+	s := &ourSide{callbacks: map[config.ID][2]config.Value{}}
+	s.open(t)
+	return s
+}
+
+func (s *ourSide) open(t *testing.T) {
 	t.Helper()
 	var err error
 	s.Sockets, err = gns.New(&gns.Options{Identity: gns.GenericString("config")})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
+}
+
+func (s *ourSide) begin(t *testing.T) scene {
+	t.Helper()
+	s.open(t)
 	s.OnConnectionStatusChanged(func(c gns.ConnectionStatusChanged) {
 		if c.Info.ListenSocket != 0 && c.Old == gns.StateNone {
 			s.arrived = append(s.arrived, uint32(c.Conn))

@@ -268,8 +268,7 @@ func ask(t *testing.T, s configSide, id config.ID) outcomes {
 // askForOption makes objects with a creation option.
 func askForOption(t *testing.T, s configSide, o *outcomes, v config.Value) {
 	t.Helper()
-	addr := freeAddr(t)
-	listen, err := s.listen(addr, v)
+	listen, addr, err := listenSomewhere(t, s, v)
 	o.add(err == nil, question{v.ID(), "option", v, newListen})
 	o.add(s.get(config.ListenSocket, listen, v.ID()), question{v.ID(), "after option", v, newListen})
 	if err == nil {

@@ -48,6 +48,22 @@ func (c *Conn) WaitStateWithin(s State, d time.Duration) Event {
 	return found
 }
 
+// WaitEnd returns the event by which the connection ended, waiting for it if it has not happened.
+func (c *Conn) WaitEnd() Event {
+	c.t.Helper()
+	var end Event
+	c.p.waitFor(c.t, patience, c.named("end"), func() bool {
+		for _, e := range c.p.history(c.handle).states {
+			if e.Info.State > Connected || e.Info.State == None {
+				end = e
+				return true
+			}
+		}
+		return false
+	})
+	return end
+}
+
 // States returns the state changes so far, oldest first.
 func (c *Conn) States() []Event {
 	c.p.mu.Lock()

@@ -44,6 +44,20 @@ func (p *Peer) Kill() {
 	}
 }
 
+// Exit ends the process in order: the implementation is shut down, and what it still has to say is sent.
+func (p *Peer) Exit() {
+	p.t.Helper()
+	p.write.Lock()
+	err := p.stdin.Close()
+	p.write.Unlock()
+	if err != nil {
+		p.t.Fatalf("%s: closing its input: %v", p.options.Name, err)
+	}
+	if !p.wait(patience, func() bool { return p.ended }) {
+		p.t.Fatalf("%s does not exit", p.options.Name)
+	}
+}
+
 // Transcript returns what the peer was told and said so far.
 func (p *Peer) Transcript() string { return p.transcript.String() }
 
@@ -123,6 +137,16 @@ func (l *Listener) Close() {
 // Connect begins to connect to an address.
 func (p *Peer) Connect(addr netip.AddrPort, options ...string) *Conn {
 	p.t.Helper()
-	reply := p.call(p.t, Command{Do: "connect", Addr: addr.String(), Options: options})
-	return &Conn{p: p.process, t: p.t, handle: reply.Conn}
+	c, err := p.TryConnect(addr, options...)
+	if err != nil {
+		p.t.Fatalf("%s: connecting to %v: %v", p.options.Name, addr, err)
+	}
+	return c
+}
+
+// TryConnect is Connect that may be refused at once.
+func (p *Peer) TryConnect(addr netip.AddrPort, options ...string) (*Conn, error) {
+	p.t.Helper()
+	reply := p.do(p.t, Command{Do: "connect", Addr: addr.String(), Options: options})
+	return &Conn{p: p.process, t: p.t, handle: reply.Conn}, reply.err()
 }
