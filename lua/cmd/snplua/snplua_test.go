@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,20 +98,32 @@ func TestDocumentedPrograms(t *testing.T) {
 	got := client()
 	require.Zero(t, got.status, "%s", got.stderr)
 	require.Empty(t, got.stderr)
-	require.Regexp(t, regexp.MustCompile(`^Connection changed\t(\d+)\tConnecting\t0\t0\t
-Connection changed\t\d+\tConnected\t1\t0\t
-received message\t1\tHello client! This is the server! Welcome!\tfrom connection\t\d+\tnumber
-Connection changed\t\d+\tClosedByPeer\t3\t1000\t[^\t\n]+
-$`), got.stdout)
+	requireLines(t, got.stdout,
+		`Connection changed\t\d+\tConnecting\t0\t0\t`,
+		`Connection changed\t\d+\tConnected\t1\t0\t`,
+		`received message\t1\tHello client! This is the server! Welcome!\tfrom connection\t\d+\tnumber`,
+		`Connection changed\t\d+\tClosedByPeer\t3\t1000\t[^\t]+`)
 
 	got = server()
 	require.Zero(t, got.status, "%s", got.stderr)
 	require.Empty(t, got.stderr)
-	require.Regexp(t, regexp.MustCompile(`^Listening on port 55556
-Connection changed\t\d+\tConnecting\t0\t0\t
-Connection changed\t\d+\tConnected\t1\t0\t
-received message\t1\tHello server! This is the client! Thank you!\tfrom connection\t\d+\tnumber
-$`), got.stdout)
+	requireLines(t, got.stdout,
+		`Listening on port 55556`,
+		`Connection changed\t\d+\tConnecting\t0\t0\t`,
+		`Connection changed\t\d+\tConnected\t1\t0\t`,
+		`received message\t1\tHello server! This is the client! Thank you!\tfrom connection\t\d+\tnumber`)
+}
+
+// requireLines checks that a program printed lines of these forms. A program that asks for messages between two
+// calls of runCallbacks may have one before it hears that it is connected, so the order is not checked.
+func requireLines(t *testing.T, output string, forms ...string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(output, "\n"), "\n")
+	require.Len(t, lines, len(forms), "%s", output)
+	for _, form := range forms {
+		re := regexp.MustCompile("^" + form + "$")
+		require.True(t, slices.ContainsFunc(lines, re.MatchString), "no line like %q in:\n%s", form, output)
+	}
 }
 
 // The examples of this module run against each other.
