@@ -13,8 +13,9 @@ import (
 // ConnectByIPAddress starts connecting to a server and returns at once; the connection is then in
 // StateConnecting. Messages may be sent from the start: they wait until it is connected.
 //
-// Errors: ErrInvalidParam for an address without IP or port, or a bad option; the system's error if
-// there is no socket to be had.
+// Errors: ErrInvalidParam for an address without IP or port, or a bad option; ErrInvalidState if the
+// configuration demands what cannot be had, such as IP_AllowWithoutAuth=0 without a certificate; the system's
+// error if there is no socket to be had.
 func (s *Sockets) ConnectByIPAddress(remote netip.AddrPort, opts ...config.Value) (Connection, error) {
 	c, err := s.connect(remote, Identity{}, opts)
 	if err != nil {

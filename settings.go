@@ -82,7 +82,8 @@ func (s *Sockets) UnsetConfig(scope config.Scope, object uint32, id config.ID) e
 }
 
 // ConfigInherited reports whether a configuration value comes from a wider scope, as opposed to being set
-// or locked at this one (Valve's OKInherited and OK).
+// or locked at this one (Valve's OKInherited and OK). At the global scope, which inherits from the defaults, it
+// tells whether anybody has set the value; Valve's library answers OK there in any case.
 //
 // Errors: ErrInvalidParam if there is no such object or value.
 func (s *Sockets) ConfigInherited(scope config.Scope, object uint32, id config.ID) (bool, error) {

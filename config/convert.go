@@ -34,7 +34,7 @@ func (v Value) Convert(t Type) (Value, error) {
 		case TypeInt32, TypeInt64:
 			return String(v.id, strconv.FormatInt(int64(v.num), 10)), nil
 		case TypeFloat:
-			return String(v.id, strconv.FormatFloat(float64(v.Float()), 'g', 6, 32)), nil
+			return String(v.id, floatText(v.Float())), nil
 		}
 	}
 	return Value{}, errorf(v.id, ErrConversion, "%s %q to %s", v.typ, v.text(), t)
@@ -124,4 +124,17 @@ func trimLeft(s string) string {
 		s = s[1:]
 	}
 	return s
+}
+
+// floatText formats a float as C's %g does, which writes infinity and what is no number in its own way.
+func floatText(f float32) string {
+	switch {
+	case f > math.MaxFloat32:
+		return "inf"
+	case f < -math.MaxFloat32:
+		return "-inf"
+	case math.IsNaN(float64(f)):
+		return "nan"
+	}
+	return strconv.FormatFloat(float64(f), 'g', 6, 32)
 }

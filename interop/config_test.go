@@ -108,13 +108,6 @@ var configDifferences = []configDifference{
 		},
 	},
 	{
-		"infinity as text is what Go calls it",
-		func(q question, theirs, ours string) bool {
-			return q.value.Type() == config.TypeFloat && math.IsInf(float64(q.value.Float()), 0) &&
-				strings.NewReplacer("+Inf", "inf", "-Inf", "-inf").Replace(ours) == theirs
-		},
-	},
-	{
 		"which of two things is wrong, the number of the value or the object, is told in the other order",
 		func(q question, theirs, ours string) bool { return theirs == noSuchValue && ours == notThere },
 	},
