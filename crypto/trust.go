@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	pb "github.com/gogns/gns/proto"
@@ -26,10 +27,11 @@ type CertVerifier interface {
 	VerifyCert(signed *pb.CMsgSteamDatagramCertificateSigned, now int64) (Scope, error)
 }
 
-// Scope is what a chain of authorities permits. A nil list permits everything.
+// Scope is what a certificate, or a chain of authorities, permits. A nil list permits everything.
 type Scope struct {
-	AppIDs []uint32
-	POPIDs []uint32 // points of presence, see CMsgSteamDatagramCertificate.gameserver_datacenter_ids
+	AppIDs    []uint32
+	POPIDs    []uint32       // points of presence, see CMsgSteamDatagramCertificate.gameserver_datacenter_ids
+	Addresses []netip.Prefix // where the peer may be; IPv4 not mapped to IPv6
 }
 
 // checkAppID tells whether a certificate listing apps may be used for app. scope is nil for a certificate
