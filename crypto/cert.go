@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	pb "github.com/gogns/gns/proto"
 	"google.golang.org/protobuf/proto"
@@ -20,14 +22,17 @@ func KeyID(public ed25519.PublicKey) uint64 {
 }
 
 // LocalCert is a certificate of ours, with its private key. It may be shared by any number of
-// connections; it is not changed after it was made.
+// connections; it is not changed after it was made, except by Wipe.
 type LocalCert struct {
 	cert        []byte // serialized CMsgSteamDatagramCertificate
 	caKeyID     *uint64
 	caSignature []byte
 	identity    Identity
 	expiry      uint32
-	key         ed25519.PrivateKey
+	public      ed25519.PublicKey
+
+	mu  sync.RWMutex
+	key ed25519.PrivateKey // nil once wiped
 }
 
 // NewUnsignedCert makes a certificate that nobody vouches for, with a key of its own, in Valve's layout.
@@ -56,7 +61,7 @@ func NewUnsignedCert(random io.Reader, id Identity, appID uint32) (*LocalCert, e
 	if err != nil {
 		return nil, err
 	}
-	return &LocalCert{cert: cert, identity: id, key: key}, nil
+	return &LocalCert{cert: cert, identity: id, public: publicHalf(key), key: key}, nil
 }
 
 // NewLocalCert takes a serialized CMsgSteamDatagramCertificateSigned and the private key that belongs
@@ -87,7 +92,8 @@ func NewLocalCert(signed []byte, key ed25519.PrivateKey) (*LocalCert, error) {
 		caSignature: outer.CaSignature,
 		identity:    id,
 		expiry:      inner.GetTimeExpiry(),
-		key:         key,
+		public:      public,
+		key:         slices.Clone(key),
 	}, nil
 }
 
@@ -106,7 +112,25 @@ func (c *LocalCert) IsSigned() bool { return c.caSignature != nil }
 func (c *LocalCert) Expiry() uint32 { return c.expiry }
 
 // PublicKey returns the key that the certificate is about.
-func (c *LocalCert) PublicKey() ed25519.PublicKey { return publicHalf(c.key) }
+func (c *LocalCert) PublicKey() ed25519.PublicKey { return c.public }
+
+// Wipe overwrites the private key. Handshakes that have not signed yet fail from then on; all others are
+// not concerned.
+func (c *LocalCert) Wipe() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.key)
+	c.key = nil
+}
+
+func (c *LocalCert) sign(message []byte) ([]byte, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.key == nil {
+		return nil, fmt.Errorf("private key of the certificate with key %d has been wiped", KeyID(c.public))
+	}
+	return ed25519.Sign(c.key, message), nil
+}
 
 // Bytes returns the serialized certificate, which enters the key derivation. It must not be changed.
 func (c *LocalCert) Bytes() []byte { return c.cert }
@@ -173,8 +197,9 @@ func newSigningKey(random io.Reader) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed[:]), nil
 }
 
+// publicHalf returns a copy, so that wiping the key does not change it.
 func publicHalf(key ed25519.PrivateKey) ed25519.PublicKey {
-	return ed25519.PublicKey(key[ed25519.SeedSize:])
+	return slices.Clone(ed25519.PublicKey(key[ed25519.SeedSize:]))
 }
 
 var errNoRandomness = errors.New("source of randomness failed")

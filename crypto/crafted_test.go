@@ -104,7 +104,7 @@ func (p *crafted) present(h *Handshake) (Identity, error) {
 		return Identity{}, errors.Join(errUnpresentable, err)
 	}
 	return id, h.ReceivePeer(PeerMessages{
-		Cert: cert, Crypt: crypt, Identity: id, StatedVersion: p.stated, Lanes: p.lanes, Now: vectorTime,
+		Cert: cert, Crypt: crypt, Identity: id, Address: p.from.Addr(), StatedVersion: p.stated, Lanes: p.lanes, Now: vectorTime,
 	})
 }
 

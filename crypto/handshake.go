@@ -1,7 +1,6 @@
 package crypto
 
 import (
-	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -65,6 +64,14 @@ type HandshakeConfig struct {
 	// Verifier judges certificates with an authority's signature. Nil trusts no authority.
 	Verifier CertVerifier
 
+	// Require insists on a certificate that a trusted authority signed and that names the peer's identity,
+	// which must not be an address. It includes UnsignedDisallow for the peer's certificate, and our own
+	// must be signed unless we are Localhost.
+	Require bool
+
+	// Replay, if not nil, refuses crypt infos of authenticated peers that served another connection before.
+	Replay *ReplayGuard
+
 	// AppID is ours; the peer's certificate must allow it.
 	AppID uint32
 
@@ -100,6 +107,7 @@ type Handshake struct {
 	peerCiphers   []Cipher
 	peerIdentity  Identity
 	authenticated bool
+	auth          PeerAuth
 	warning       error
 
 	keys *Keys // set by Finish
@@ -119,6 +127,9 @@ func NewHandshake(config HandshakeConfig) (*Handshake, error) {
 	}
 	if config.Verifier == nil {
 		config.Verifier = noAuthorities{}
+	}
+	if config.Require {
+		config.LocalUnsigned, config.RemoteUnsigned = UnsignedDisallow, UnsignedDisallow
 	}
 	h := &Handshake{config: config, ciphers: CipherList(config.Unencrypted)}
 	if config.Role == RoleServer {
@@ -220,7 +231,9 @@ func (h *Handshake) makeInfo() error {
 	if err != nil {
 		return failure(ReasonInternalError, CheckKeyExchange, "%v", err)
 	}
-	h.infoSig = ed25519.Sign(h.cert.key, h.local.info)
+	if h.infoSig, err = h.cert.sign(h.local.info); err != nil {
+		return failure(ReasonInternalError, CheckLocalCert, "%v", err)
+	}
 	return nil
 }
 
@@ -266,6 +279,10 @@ func (h *Handshake) Finish(clientConnectionID, serverConnectionID uint32) (Keys,
 		return Keys{}, failure(ReasonBadCrypt, CheckKeyExchange, "peer's X25519 key %x is of low order", h.peerInfo.GetKeyData())
 	}
 
+	if h.guarded() && !h.config.Replay.use(h.peer.info) {
+		return Keys{}, errReplayed() // somebody was faster, since ReceivePeer
+	}
+
 	client, server := &h.local, &h.peer
 	if h.config.Role == RoleServer {
 		client, server = server, client
@@ -282,7 +299,7 @@ func (h *Handshake) Finish(clientConnectionID, serverConnectionID uint32) (Keys,
 func (h *Handshake) wipe() {
 	clear(h.exchange.Private)
 	if h.ownCert {
-		clear(h.cert.key[:ed25519.SeedSize])
+		h.cert.Wipe()
 	}
 }
 

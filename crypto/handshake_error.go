@@ -41,9 +41,11 @@ const (
 	CheckCertParse                    // the certificate parses
 	CheckIdentity                     // the certificate's identity is that of the peer
 	CheckAppID                        // the certificate is for our app
+	CheckAddress                      // the certificate is for the peer's address
 	CheckUnsigned                     // the policy allows the certificate
 	CheckInfoSignature                // the crypt info was signed by the certificate's key
 	CheckInfoParse                    // the crypt info parses
+	CheckReplay                       // the crypt info did not serve another connection before
 	CheckProtocolVersion              // the peer's version will do
 	CheckCipherCount                  // the server chose one cipher
 	CheckCipher                       // there is a cipher in common
@@ -52,8 +54,8 @@ const (
 
 func (c Check) String() string {
 	names := [...]string{
-		"local certificate", "presence", "CA signature", "certificate", "identity", "app id", "unsigned certificate",
-		"crypt info signature", "crypt info", "protocol version", "cipher list", "cipher", "key exchange",
+		"local certificate", "presence", "CA signature", "certificate", "identity", "app id", "address", "unsigned certificate",
+		"crypt info signature", "crypt info", "replay", "protocol version", "cipher list", "cipher", "key exchange",
 	}
 	if int(c) < len(names) {
 		return names[c]

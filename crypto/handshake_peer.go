@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"crypto/ed25519"
+	"net/netip"
 
 	pb "github.com/gogns/gns/proto"
 	"google.golang.org/protobuf/proto"
@@ -21,6 +22,10 @@ type PeerMessages struct {
 	// signed version must be the same.
 	StatedVersion uint32
 
+	// Address is where the peer is, for certificates that are limited to some addresses. Invalid: unknown,
+	// which no such certificate is good for.
+	Address netip.Addr
+
 	// Lanes is the number of lanes configured on this side. More than one needs a peer that knows lanes.
 	Lanes int
 
@@ -38,7 +43,7 @@ func (h *Handshake) ReceivePeer(m PeerMessages) error {
 	if m.Cert == nil || m.Cert.Cert == nil || m.Crypt == nil || m.Crypt.Info == nil {
 		return failure(ReasonBadCrypt, CheckPresence, "certificate or crypt info is missing")
 	}
-	cert, authenticated, err := h.checkCert(&m)
+	cert, err := h.checkCert(&m)
 	if err != nil {
 		return err
 	}
@@ -57,72 +62,104 @@ func (h *Handshake) ReceivePeer(m PeerMessages) error {
 		return failure(ReasonBadCrypt, CheckCipherCount, "server named %d ciphers %v instead of one", len(ciphers), ciphers)
 	}
 
-	id, _ := CertIdentity(cert) // checked above
 	h.received = true
 	h.peer = side{nonce: info.GetNonce(), cert: m.Cert.Cert, info: m.Crypt.Info}
-	h.peerInfo, h.peerCiphers, h.peerIdentity = info, ciphers, id
-	h.authenticated = authenticated && m.Identity.IsValid() && m.Identity.Type() != IdentityIPAddress
+	h.peerInfo, h.peerCiphers = info, ciphers
 	return nil
 }
 
 // checkCert judges the certificate: may it speak for the peer, to us?
-func (h *Handshake) checkCert(m *PeerMessages) (cert *pb.CMsgSteamDatagramCertificate, authenticated bool, err error) {
+func (h *Handshake) checkCert(m *PeerMessages) (*pb.CMsgSteamDatagramCertificate, error) {
 	// Presence counts, not content: with an empty signature field the certificate is a signed one that
 	// does not verify.
 	claimsSignature := m.Cert.CaSignature != nil
-	var scope *Scope
-	h.warning = nil
+	var scope *Scope              // what the authorities permit; nil if none vouches for the certificate
+	var unvouched *HandshakeError // why none does
 	if claimsSignature {
 		granted, err := h.config.Verifier.VerifyCert(m.Cert, m.Now)
-		switch {
-		case err == nil:
+		if err == nil {
 			scope = &granted
-		case h.config.RemoteUnsigned == UnsignedDisallow:
-			return nil, false, failure(ReasonBadCert, CheckCASignature, "%v", err)
-		case h.config.RemoteUnsigned == UnsignedAllowWarn:
-			h.warning = failure(ReasonBadCert, CheckCASignature, "%v", err)
+		} else {
+			unvouched = failure(ReasonBadCert, CheckCASignature, "%v", err)
+			if h.config.RemoteUnsigned == UnsignedDisallow {
+				return nil, unvouched
+			}
 		}
 	}
 
-	cert = new(pb.CMsgSteamDatagramCertificate)
+	cert := new(pb.CMsgSteamDatagramCertificate)
 	if err := proto.Unmarshal(m.Cert.Cert, cert); err != nil {
-		return nil, false, failure(ReasonBadCrypt, CheckCertParse, "certificate of %d bytes does not parse", len(m.Cert.Cert))
+		return nil, failure(ReasonBadCrypt, CheckCertParse, "certificate of %d bytes does not parse", len(m.Cert.Cert))
 	}
 	id, err := CertIdentity(cert)
 	if err != nil {
-		return nil, false, failure(ReasonBadCert, CheckIdentity, "%v", err)
+		return nil, failure(ReasonBadCert, CheckIdentity, "%v", err)
 	}
+	named := !id.IsZero() && !id.IsLocalhost()
 	switch {
-	case !id.IsZero() && !id.IsLocalhost():
+	case named:
 		if id != m.Identity {
-			return nil, false, failure(ReasonBadCert, CheckIdentity, "certificate is for %v, not for %v", id, m.Identity)
+			return nil, failure(ReasonBadCert, CheckIdentity, "certificate is for %v, not for %v", id, m.Identity)
 		}
 		if len(cert.GetAppIds()) == 0 {
-			return nil, false, failure(ReasonBadCert, CheckIdentity, "certificate for %v names no app id", id)
+			return nil, failure(ReasonBadCert, CheckIdentity, "certificate for %v names no app id", id)
 		}
 	case claimsSignature:
 		// Only a game server without an account goes by a signed certificate without an identity, and then
 		// the certificate says where it may run.
 		steamID, _ := m.Identity.SteamID()
 		if steamID.AccountType() != AccountTypeAnonGameServer {
-			return nil, false, failure(ReasonBadCert, CheckIdentity, "signed certificate without an identity cannot be for %v", m.Identity)
+			return nil, failure(ReasonBadCert, CheckIdentity, "signed certificate without an identity cannot be for %v", m.Identity)
 		}
 		if len(cert.GetGameserverDatacenterIds()) == 0 {
-			return nil, false, failure(ReasonBadCert, CheckIdentity, "signed certificate without an identity names no data center")
+			return nil, failure(ReasonBadCert, CheckIdentity, "signed certificate without an identity names no data center")
 		}
 	}
 	if err := checkAppID(cert.GetAppIds(), scope, h.config.AppID); err != nil {
-		return nil, false, failure(ReasonBadCert, CheckAppID, "%v", err)
+		return nil, failure(ReasonBadCert, CheckAppID, "%v", err)
 	}
-	if scope == nil {
-		switch {
-		case h.config.RemoteUnsigned == UnsignedDisallow:
-			return nil, false, failure(ReasonBadCert, CheckUnsigned, "certificate of %v is not signed by an authority", m.Identity)
-		case h.config.RemoteUnsigned == UnsignedAllowWarn && h.warning == nil:
-			h.warning = failure(ReasonBadCert, CheckUnsigned, "certificate of %v is not signed by an authority", m.Identity)
+
+	// Valve's library does not look at addresses. A certificate that is used elsewhere is treated as one that
+	// nobody vouches for.
+	if scope != nil {
+		if err := checkAddress(cert.GetIpAddresses(), scope, m.Address); err != nil {
+			scope, unvouched = nil, failure(ReasonBadCert, CheckAddress, "%v", err)
 		}
 	}
-	return cert, scope != nil, nil
+	switch {
+	case scope == nil && unvouched == nil:
+		unvouched = failure(ReasonBadCert, CheckUnsigned, "certificate of %v is not signed by an authority", m.Identity)
+	case scope != nil && !named:
+		unvouched = failure(ReasonBadCert, CheckIdentity, "authority of the certificate vouches for no identity")
+	case scope != nil && id.Type() == IdentityIPAddress:
+		unvouched = failure(ReasonBadCert, CheckIdentity, "%v is an address, not somebody's identity", id)
+	}
+	if unvouched != nil && (h.config.Require || scope == nil && h.config.RemoteUnsigned == UnsignedDisallow) {
+		return nil, unvouched
+	}
+	h.authenticated = scope != nil && m.Identity.IsValid() && m.Identity.Type() != IdentityIPAddress
+	h.warning = nil
+	if scope == nil && h.config.RemoteUnsigned == UnsignedAllowWarn {
+		h.warning = unvouched
+	}
+	h.peerIdentity = id
+	h.auth = peerAuth(m, cert, unvouched)
+	return cert, nil
+}
+
+// peerAuth sums up what checkCert found.
+func peerAuth(m *PeerMessages, cert *pb.CMsgSteamDatagramCertificate, unvouched *HandshakeError) PeerAuth {
+	a := PeerAuth{Assurance: AssuranceCertified, AuthorityKeyID: m.Cert.GetCaKeyId(), Expiry: cert.GetTimeExpiry()}
+	if len(cert.GetKeyData()) == ed25519.PublicKeySize {
+		a.KeyID = KeyID(cert.GetKeyData())
+	}
+	if unvouched != nil {
+		a.Assurance, a.Expiry, a.Problem = AssuranceClaimed, 0, unvouched.Text
+		if !m.Identity.IsValid() || m.Identity.Type() == IdentityIPAddress {
+			a.Assurance = AssuranceNone
+		}
+	}
+	return a
 }
 
 // checkInfo judges the crypt info: is it the certificate's owner who sent it, and can we talk?
@@ -136,6 +173,9 @@ func (h *Handshake) checkInfo(m *PeerMessages, cert *pb.CMsgSteamDatagramCertifi
 	}
 	if !ed25519.Verify(key, m.Crypt.Info, m.Crypt.Signature) {
 		return nil, failure(ReasonBadCrypt, CheckInfoSignature, "crypt info was not signed with key %d of the certificate", KeyID(key))
+	}
+	if h.guarded() && h.config.Replay.Seen(m.Crypt.Info) {
+		return nil, errReplayed()
 	}
 	info := new(pb.CMsgSteamDatagramSessionCryptInfo)
 	if err := proto.Unmarshal(m.Crypt.Info, info); err != nil {
@@ -165,8 +205,20 @@ func (h *Handshake) PeerIdentity() Identity { return h.peerIdentity }
 // PeerVersion returns the protocol version that the peer signed; 0 before ReceivePeer.
 func (h *Handshake) PeerVersion() uint32 { return h.peerInfo.GetProtocolVersion() }
 
-// Authenticated reports whether a trusted authority vouches for the peer's identity.
+// Authenticated reports whether a trusted authority signed the peer's certificate and the peer has an identity
+// that is no address, which is what Valve's library shows as authenticated. PeerAuth knows more.
 func (h *Handshake) Authenticated() bool { return h.authenticated }
+
+// PeerAuth returns what is known about the authenticity of the peer; AssuranceNone before ReceivePeer. The
+// handshake cannot tell AssuranceProven.
+func (h *Handshake) PeerAuth() PeerAuth { return h.auth }
+
+// guarded reports whether the peer's crypt info must be a new one.
+func (h *Handshake) guarded() bool { return h.config.Replay != nil && h.authenticated }
+
+func errReplayed() error {
+	return failure(ReasonBadCrypt, CheckReplay, "crypt info has been used by another connection: it is a recorded one")
+}
 
 // Warning returns what is wrong with the peer's certificate if it was accepted only because the policy is
 // UnsignedAllowWarn; nil otherwise.

@@ -477,14 +477,15 @@ func TestSecretsAreWiped(t *testing.T) {
 	t.Parallel()
 	client, server := craftedEnd(t, RoleClient), craftedServer(t)
 	deliver(t, client, server)
+	signing := [][]byte{client.cert.key, server.cert.key}
 	_, err := server.Finish(1, 2)
 	require.NoError(t, err)
 	deliver(t, server, client)
 	_, err = client.Finish(1, 2)
 	require.NoError(t, err)
-	for _, h := range []*Handshake{client, server} {
+	for i, h := range []*Handshake{client, server} {
 		require.Equal(t, make([]byte, x25519KeySize), h.exchange.Private)
-		require.Equal(t, make([]byte, ed25519.SeedSize), []byte(h.cert.key[:ed25519.SeedSize]))
+		require.Equal(t, make([]byte, ed25519.PrivateKeySize), signing[i])
 		require.NotZero(t, *h.keys)
 		h.Forget()
 		require.Zero(t, h.keys.ClientToServer)
@@ -492,9 +493,10 @@ func TestSecretsAreWiped(t *testing.T) {
 	}
 
 	abandoned := craftedEnd(t, RoleClient)
+	abandonedKey := abandoned.cert.key
 	abandoned.Forget()
 	require.Equal(t, make([]byte, x25519KeySize), abandoned.exchange.Private)
-	require.Equal(t, make([]byte, ed25519.SeedSize), []byte(abandoned.cert.key[:ed25519.SeedSize]))
+	require.Equal(t, make([]byte, ed25519.PrivateKeySize), []byte(abandonedKey))
 	craftedServer(t).Forget()
 
 	// A certificate from outside serves other connections too.
@@ -511,6 +513,14 @@ func TestSecretsAreWiped(t *testing.T) {
 	shared := craftedEnd(t, RoleClient, func(c *HandshakeConfig) { c.Identity, c.Cert = GenericString("me"), cert })
 	shared.Forget()
 	require.Equal(t, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)), cert.key)
+
+	// It keeps a key of its own, and no handshake can sign once that is wiped.
+	kept := cert.key
+	cert.Wipe()
+	require.Equal(t, make([]byte, ed25519.PrivateKeySize), []byte(kept))
+	require.NotEqual(t, key, kept)
+	_, err = NewHandshake(HandshakeConfig{Random: rand.Reader, Identity: GenericString("me"), Cert: cert})
+	require.ErrorContains(t, err, "wiped")
 }
 
 // Randomness may fail at each of the places where it is needed.

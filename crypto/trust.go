@@ -46,6 +46,51 @@ func checkAppID(apps []uint32, scope *Scope, app uint32) error {
 	return nil
 }
 
+// ParseAddressScope reads the addresses that a certificate is limited to (ip_addresses): single ones and
+// prefixes, such as "192.0.2.1" and "2001:db8::/32". IPv4 comes as IPv4; nil for none.
+func ParseAddressScope(texts []string) ([]netip.Prefix, error) {
+	var scope []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(text); err != nil || a.Zone() != "" {
+				return nil, fmt.Errorf("certificate is limited to %q, which is no address", text)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		if a := p.Addr(); a.Is4In6() {
+			if p.Bits() < 96 {
+				return nil, fmt.Errorf("certificate is limited to %q, which mixes IPv4 and IPv6", text)
+			}
+			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+		}
+		scope = append(scope, p.Masked())
+	}
+	return scope, nil
+}
+
+// AllowsAddress reports whether the scope permits a peer's address.
+func (s *Scope) AllowsAddress(a netip.Addr) bool { return containsAddress(s.Addresses, a) }
+
+func containsAddress(scope []netip.Prefix, a netip.Addr) bool {
+	return scope == nil || slices.ContainsFunc(scope, func(p netip.Prefix) bool { return p.Contains(a.Unmap().WithZone("")) })
+}
+
+// checkAddress tells whether a certificate that lists addresses may be used from one.
+func checkAddress(listed []string, scope *Scope, from netip.Addr) error {
+	own, err := ParseAddressScope(listed)
+	switch {
+	case err != nil:
+		return err
+	case !containsAddress(own, from):
+		return fmt.Errorf("certificate is for addresses %v, not %v", own, from)
+	case !scope.AllowsAddress(from):
+		return fmt.Errorf("authority of the certificate may sign for addresses %v, not %v", scope.Addresses, from)
+	}
+	return nil
+}
+
 // noAuthorities is the verifier of those who trust nobody.
 type noAuthorities struct{}
 
