@@ -21,6 +21,7 @@ type core interface {
 	End() (conn.EndReason, string)
 	Cipher() crypto.Cipher
 	Authenticated() bool
+	PeerAuth() crypto.PeerAuth
 	PingMilliseconds() int32
 	Status(now mono.Time) conn.Status
 	Details(now mono.Time) conn.Details

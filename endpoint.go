@@ -186,12 +186,15 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	generation := l.config.Generation()
-	reply, core := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	reply, core, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
 	var c *connection
 	if core != nil {
 		c = e.addIncoming(l, core, generation)
 	}
 	e.mu.Unlock()
+	if err != nil {
+		e.noteRefused(d.Addr, err)
+	}
 	if len(reply) > 0 {
 		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: d.Addr, Data: reply}})
 	}

@@ -146,13 +146,13 @@ func ExampleListener_Shutdown() {
 func ExampleWithConfig_badNetwork() {
 	client, server, _ := connectedPair(gns.WithConfig(
 		config.Float(config.FakePacketLossSend, 10), // percent
-		config.Float(config.FakePacketLossRecv, 10),
+		config.Float(config.FakePacketLossRecv, 20),
 		config.Int32(config.FakePacketLagSend, 20), // milliseconds
 	))
 	const n = 100
 	for i := range n {
 		server.Send([]byte{byte(i)}, gns.SendReliableNoNagle)
-		server.Send([]byte("may get lost"), gns.SendUnreliableNoNagle)
+		server.Send(make([]byte, 1000), gns.SendUnreliableNoNagle) // may get lost
 	}
 	go server.Close()
 	reliable, unreliable, inOrder := 0, 0, true

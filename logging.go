@@ -3,6 +3,7 @@ package gns
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
@@ -68,6 +69,11 @@ func (c *connection) noteNotAccepted(err error) {
 	c.mu.Unlock()
 	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "cannot accept connection",
 		slog.String("conn", name), slog.Any("err", err))
+}
+
+// noteRefused tells that a client was not let in.
+func (e *endpoint) noteRefused(from netip.AddrPort, err error) {
+	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, "connection refused", slog.Any("from", from), slog.Any("err", err))
 }
 
 // noteDevelopment tells that connections are authenticated only as far as nobody looks.

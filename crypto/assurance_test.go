@@ -95,21 +95,6 @@ func TestAssurance(t *testing.T) {
 	}
 }
 
-// Who requires certified identities must have one as well, unless it is nobody.
-func TestRequireConcernsBothSides(t *testing.T) {
-	t.Parallel()
-	_, err := NewHandshake(HandshakeConfig{
-		Role: RoleClient, Random: zeros{}, Identity: GenericString("alice"), Require: true, LocalUnsigned: UnsignedAllow,
-	})
-	requireFailure(t, err, ReasonInternalError, CheckLocalCert, "no signed certificate for str:alice")
-	_, err = NewHandshake(HandshakeConfig{Role: RoleClient, Random: zeros{}, Require: true})
-	require.NoError(t, err)
-}
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
 // A crypt info of an authenticated peer is good for one connection, whatever happened to that, and as long
 // as no connection came of it, for as many attempts as it takes.
 func TestReplay(t *testing.T) {

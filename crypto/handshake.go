@@ -65,8 +65,7 @@ type HandshakeConfig struct {
 	Verifier CertVerifier
 
 	// Require insists on a certificate that a trusted authority signed and that names the peer's identity,
-	// which must not be an address. It includes UnsignedDisallow for the peer's certificate, and our own
-	// must be signed unless we are Localhost.
+	// which must not be an address. It includes UnsignedDisallow for the peer's certificate.
 	Require bool
 
 	// Replay, if not nil, refuses crypt infos of authenticated peers that served another connection before.
@@ -129,7 +128,7 @@ func NewHandshake(config HandshakeConfig) (*Handshake, error) {
 		config.Verifier = noAuthorities{}
 	}
 	if config.Require {
-		config.LocalUnsigned, config.RemoteUnsigned = UnsignedDisallow, UnsignedDisallow
+		config.RemoteUnsigned = UnsignedDisallow
 	}
 	h := &Handshake{config: config, ciphers: CipherList(config.Unencrypted)}
 	if config.Role == RoleServer {

@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gogns/gns/crypto"
@@ -121,14 +123,25 @@ func (c *Conn) receiveConnectOK(now mono.Time, datagram []byte) {
 		c.drops.WrongID++
 		return
 	}
-	identity, ok := c.peerIdentity(m.Cert, crypto.IdentityFields{
+	identity, err := c.peerIdentity(m.Cert, crypto.IdentityFields{
 		SteamID: m.LegacyServerSteamId, Binary: m.LegacyIdentityBinary, Text: m.IdentityString,
 	})
-	if !ok || (c.identity.IsValid() && c.identity != identity) {
+	if err == nil && c.identity.IsValid() && c.identity != identity {
+		err = &crypto.HandshakeError{
+			Reason: crypto.ReasonBadCert, Check: crypto.CheckIdentity,
+			Text: fmt.Sprintf("peer is %v, not %v", identity, c.identity),
+		}
+	}
+	var refused *crypto.HandshakeError
+	switch {
+	case err != nil && (c.state != StateConnecting || !errors.As(err, &refused)):
 		c.drops.Refused++
 		return
-	}
-	switch {
+	case err != nil:
+		c.drops.Refused++
+		c.remoteID = m.GetServerConnectionId()
+		c.cryptoProblem(now, refused)
+		return
 	case c.state == StateConnecting:
 	case c.state.connectedOnWire():
 		return // a repetition: our answer to the first one, data, is on its way

@@ -52,6 +52,11 @@ type Config struct {
 	WallClock int64
 	// Expect, if valid, is the only peer identity that is acceptable.
 	Expect crypto.Identity
+	// Require insists on a peer that a trusted authority has certified, and on encryption, whatever the
+	// settings say.
+	Require bool
+	// Replay, if not nil, keeps recorded handshakes of certified peers from making connections.
+	Replay *crypto.ReplayGuard
 	// Settings are the values that may change later, through Configure.
 	Settings Settings
 	// Rand is the source of keys and nonces.
@@ -113,7 +118,7 @@ type Conn struct {
 	cipher     crypto.Cipher
 	seal       *crypto.Sealer
 	open       *crypto.Opener
-	authentic  bool // the peer's certificate was signed by a trusted authority
+	proven     bool // a packet under the connection's keys has arrived
 
 	client clientState
 	server serverState
@@ -205,8 +210,21 @@ func (c *Conn) End() (EndReason, string) { return c.endReason, c.endDebug }
 // Cipher returns the negotiated cipher, 0 before negotiation.
 func (c *Conn) Cipher() crypto.Cipher { return c.cipher }
 
-// Authenticated reports whether a trusted authority vouches for the peer's identity.
-func (c *Conn) Authenticated() bool { return c.authentic }
+// Authenticated reports whether a trusted authority vouches for the peer's identity, as Valve's library
+// sees it; see PeerAuth.
+func (c *Conn) Authenticated() bool { return c.handshake != nil && c.handshake.Authenticated() }
+
+// PeerAuth returns how far the peer's identity is verified, and by what.
+func (c *Conn) PeerAuth() crypto.PeerAuth {
+	if c.handshake == nil {
+		return crypto.PeerAuth{}
+	}
+	auth := c.handshake.PeerAuth()
+	if auth.Assurance == crypto.AssuranceCertified && c.proven {
+		auth.Assurance = crypto.AssuranceProven
+	}
+	return auth
+}
 
 // NextEvent returns the next state change that has not been taken yet.
 func (c *Conn) NextEvent() (Event, bool) {
@@ -343,6 +361,14 @@ func (c *Conn) Receive(now mono.Time, datagram []byte) {
 
 // loopback reports whether the peer is on this host.
 func (c *Conn) loopback() bool { return c.cfg.Remote.Addr().Unmap().IsLoopback() }
+
+// unencrypted is the effective value of Unencrypted.
+func (c *Conn) unencrypted() int32 {
+	if c.cfg.Require {
+		return 0
+	}
+	return c.set.Unencrypted
+}
 
 // allowWithoutAuth is the effective policy towards peers that cannot prove their identity.
 func (c *Conn) allowWithoutAuth() int32 {

@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 
+	"github.com/gogns/gns/crypto"
 	pb "github.com/gogns/gns/proto"
 
 	"github.com/gogns/gns/internal/mono"
@@ -114,6 +115,7 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 		c.drops.Undecryptable++
 		return
 	}
+	c.proven = c.cipher != crypto.CipherNull
 	var blob *pb.CMsgSteamSockets_UDP_Stats
 	if h.Stats != nil {
 		blob = new(pb.CMsgSteamSockets_UDP_Stats)

@@ -20,22 +20,32 @@ func (c *Conn) handshakeConfig(role crypto.Role) crypto.HandshakeConfig {
 		LocalUnsigned:  policy,
 		RemoteUnsigned: policy,
 		Verifier:       c.cfg.Verifier,
+		Require:        c.cfg.Require,
+		Replay:         c.cfg.Replay,
 		AppID:          c.cfg.AppID,
-		Unencrypted:    c.set.Unencrypted,
+		Unencrypted:    c.unencrypted(),
 		Now:            c.cfg.WallClock,
 	}
 }
 
-// peerIdentity returns who the sender of a handshake message says it is. ok is false if the message
-// must be ignored: unreadable, or an identity that this side does not put up with.
-func (c *Conn) peerIdentity(cert *pb.CMsgSteamDatagramCertificateSigned, beside crypto.IdentityFields) (crypto.Identity, bool) {
+// peerIdentity returns who the sender of a handshake message says it is. It fails if that is unreadable,
+// and with a *crypto.HandshakeError if this side does not put up with such a peer.
+func (c *Conn) peerIdentity(cert *pb.CMsgSteamDatagramCertificateSigned, beside crypto.IdentityFields) (crypto.Identity, error) {
 	id, source, err := crypto.PeerIdentity(cert, beside)
 	if err != nil {
-		return crypto.Identity{}, false
+		return crypto.Identity{}, err
 	}
-	id, err = crypto.ResolveAddressIdentity(id, source, c.cfg.Remote, c.allowWithoutAuth() > 0)
-	return id, err == nil
+	if id.IsLocalhost() && c.strict() {
+		return crypto.Identity{}, &crypto.HandshakeError{
+			Reason: crypto.ReasonBadCert, Check: crypto.CheckIdentity, Text: "peer is anonymous, and must not be",
+		}
+	}
+	return crypto.ResolveAddressIdentity(id, source, c.cfg.Remote, true)
 }
+
+// strict reports whether peers without a trusted certificate are refused. Then a peer is told why it is
+// refused, where Valve's library would leave it to its timeout.
+func (c *Conn) strict() bool { return c.cfg.Require || c.allowWithoutAuth() == 0 }
 
 // receiveCrypto checks the peer's certificate and crypt info.
 func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *pb.CMsgSteamDatagramSessionCryptInfoSigned) error {
@@ -43,6 +53,7 @@ func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *
 		Cert:          cert,
 		Crypt:         info,
 		Identity:      c.identity,
+		Address:       c.cfg.Remote.Addr(),
 		StatedVersion: c.peerStated,
 		Lanes:         c.snp.Lanes(),
 		Now:           c.cfg.WallClock,
@@ -51,7 +62,6 @@ func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *
 		return err
 	}
 	c.peerVer = c.handshake.PeerVersion()
-	c.authentic = c.handshake.Authenticated() && c.identity.Type() != crypto.IdentityIPAddress
 	return nil
 }
 

@@ -13,9 +13,6 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// errRefusedIdentity: the request names no identity that this side accepts.
-var errRefusedIdentity = errors.New("conn: peer's identity is unreadable or not acceptable")
-
 // Listener answers datagrams from addresses that have no connection. It keeps no state for an address
 // until a client has proven, by echoing a challenge, that it receives what is sent there; and no reply
 // to an unproven address is longer than what it answers.
@@ -57,15 +54,15 @@ func (l *Listener) Forget(c *Conn) { delete(l.children, childKey{c.identity, c.r
 
 // Receive takes a datagram from an address without a connection. It appends the reply, if there is
 // one, to dst, and returns the new connection if the datagram made one; that is then in StateConnecting,
-// waiting for Accept or Close.
-func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []byte) (reply []byte, c *Conn) {
+// waiting for Accept or Close. err says why a request with a good challenge made none, for those who debug.
+func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []byte) (reply []byte, c *Conn, err error) {
 	switch udpwire.KindOf(datagram) {
 	case udpwire.KindChallengeRequest:
-		return l.receiveChallengeRequest(now, from, datagram, dst), nil
+		return l.receiveChallengeRequest(now, from, datagram, dst), nil, nil
 	case udpwire.KindConnectRequest:
 		return l.receiveConnectRequest(now, from, datagram, dst)
 	case udpwire.KindConnectionClosed:
-		return l.receiveConnectionClosed(now, datagram, dst), nil
+		return l.receiveConnectionClosed(now, datagram, dst), nil, nil
 	case udpwire.KindInvalid:
 		if len(datagram) < udpwire.MinDatagram {
 			l.drops.Short++
@@ -75,7 +72,7 @@ func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []b
 	default:
 		l.drops.Unexpected++
 	}
-	return dst, nil
+	return dst, nil, nil
 }
 
 func (l *Listener) receiveChallengeRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) []byte {
@@ -92,45 +89,59 @@ func (l *Listener) receiveChallengeRequest(now mono.Time, from netip.AddrPort, d
 	})
 }
 
-func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) ([]byte, *Conn) {
+func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) ([]byte, *Conn, error) {
 	var m pb.CMsgSteamSockets_UDP_ConnectRequest
 	switch {
 	case udpwire.ParseMessage(datagram, udpwire.KindConnectRequest, &m) != nil:
 		l.drops.Malformed++
-		return dst, nil
+		return dst, nil, nil
 	case !l.challenger.Check(now, from, m.GetChallenge()):
 		l.drops.BadChallenge++
-		return dst, nil
+		return dst, nil, nil
 	case m.GetClientConnectionId() == 0:
 		l.drops.WrongID++
-		return dst, nil
+		return dst, nil, nil
 	}
 	cfg, ok := l.configure(from)
 	if !ok {
 		l.drops.Refused++
-		return dst, nil
+		return dst, nil, errTooMany
 	}
 	cfg.Remote = from
 	c, err := newServer(cfg, now, &m)
+	key := childKey{c.identity, c.remoteID}
+	if err == nil {
+		if _, dup := l.children[key]; dup {
+			l.drops.Refused++
+			return refusal(dst, c.remoteID, EndMiscGeneric, errDuplicate), nil, errDuplicate
+		}
+		err = c.begin(now, &m)
+	}
 	if err != nil {
 		l.drops.Refused++
-		return dst, nil
-	}
-	key := childKey{c.identity, c.remoteID}
-	if _, dup := l.children[key]; dup {
-		l.drops.Refused++
-		return appendOrNothing(dst, udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{
-			ToConnectionId: proto.Uint32(c.remoteID),
-			ReasonCode:     proto.Uint32(uint32(EndMiscGeneric)),
-			Debug:          proto.String("a connection with this identity and connection ID exists already"),
-		}), nil
-	}
-	if err := c.begin(now, &m); err != nil {
-		l.drops.Refused++
-		return dst, nil
+		var failed *crypto.HandshakeError
+		if c.strict() && errors.As(err, &failed) {
+			dst = refusal(dst, c.remoteID, EndReason(failed.Reason), failed)
+		}
+		return dst, nil, err
 	}
 	l.children[key] = struct{}{}
-	return dst, c
+	return dst, c, nil
+}
+
+// Errors of requests that are refused for other reasons than what they present.
+var (
+	errTooMany   = errors.New("too many connections wait to be accepted")
+	errDuplicate = errors.New("a connection with this identity and connection ID exists already")
+)
+
+// refusal appends what tells a client that its request was refused. It is shorter than any request.
+func refusal(dst []byte, to uint32, reason EndReason, why error) []byte {
+	return appendOrNothing(dst, udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{
+		ToConnectionId: proto.Uint32(to),
+		ReasonCode:     proto.Uint32(uint32(reason)),
+		Debug:          proto.String(truncateDebug(why.Error())),
+	})
 }
 
 // receiveConnectionClosed confirms to a peer that we have forgotten that there is no connection.

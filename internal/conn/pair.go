@@ -17,7 +17,7 @@ func NewPair(a, b Config, now mono.Time) (*Conn, *Conn, error) {
 	for _, cfg := range []*Config{&a, &b} {
 		// Anonymous peers need no certificates, and every identity will do that way.
 		cfg.Identity, cfg.Cert, cfg.Expect = crypto.Localhost(), nil, crypto.Identity{}
-		cfg.Settings.IPAllowWithoutAuth = int32(crypto.UnsignedAllow)
+		cfg.Settings.IPAllowWithoutAuth, cfg.Require = int32(crypto.UnsignedAllow), false
 	}
 	client, err := NewClient(a, now)
 	if err != nil {

@@ -34,23 +34,19 @@ var (
 	ErrHandshakeFailed = errors.New("conn: crypto handshake failed")
 )
 
-// newServer makes the connection for a request whose address the listener has verified. It fails, and
-// the peer must be told nothing, if the request names no acceptable identity. The credentials are
-// looked at by begin.
+// newServer makes the connection for a request whose address the listener has verified. It fails if the
+// request names no acceptable identity. The credentials are looked at by begin.
 func newServer(cfg Config, now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest) (*Conn, error) {
 	c := newConn(cfg, now)
 	c.isServer = true
 	c.remoteID = req.GetClientConnectionId()
-	identity, ok := c.peerIdentity(req.Cert, besideOfRequest(req))
-	if !ok {
-		return nil, errRefusedIdentity
-	}
+	identity, err := c.peerIdentity(req.Cert, besideOfRequest(req))
 	c.identity = identity
-	return c, nil
+	return c, err
 }
 
 // begin verifies the credentials of the request, which is the expensive part, and makes the connection
-// wait for the application. If it fails the peer must be told nothing.
+// wait for the application.
 func (c *Conn) begin(now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest) error {
 	hs, err := crypto.NewHandshake(c.handshakeConfig(crypto.RoleServer))
 	if err != nil {
@@ -84,7 +80,7 @@ func (c *Conn) Accept(now mono.Time) error {
 	if c.state != StateConnecting {
 		return ErrNotConnecting
 	}
-	c.handshake.SetUnencrypted(c.set.Unencrypted)
+	c.handshake.SetUnencrypted(c.unencrypted())
 	if err := c.finishCrypto(now, c.remoteID, c.cfg.LocalID); err != nil {
 		c.cryptoProblem(now, err)
 		return errors.Join(ErrHandshakeFailed, err)

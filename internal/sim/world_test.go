@@ -243,7 +243,7 @@ func (w *world) arrive(d simnet.Datagram) error {
 		w.settle(s)
 		return nil
 	}
-	reply, accepted := w.listener.Receive(w.now, d.From, d.Data, nil)
+	reply, accepted, _ := w.listener.Receive(w.now, d.From, d.Data, nil)
 	if len(reply) > 0 {
 		w.net.Send(w.now, s.host, d.From, reply)
 	}
