@@ -1,21 +1,17 @@
 package gns
 
 import (
+	"context"
 	"crypto/ed25519"
+	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/internal/conn"
-)
-
-// Texts of the authentication status.
-const (
-	noAuthorityText = "no certificate authority: nothing vouches for anybody's identity"
-	neverTriedText  = "InitAuthentication has not been called"
-	attemptingText  = "making a certificate"
-	developmentText = "DEVELOPMENT MODE, NOTHING IS AUTHENTICATED: certificates are self-made, and any peer may claim any identity"
-	currentText     = "OK"
 )
 
 // self is who a Sockets is towards peers, and what it has to show for it.
@@ -26,6 +22,9 @@ type self struct {
 	cert     *crypto.LocalCert  // nil: none but those that connections make for themselves
 	status   Availability
 	text     string
+	changed  broadcast          // of the status
+	expiry   *time.Timer        // of cert
+	stop     context.CancelFunc // ends the goroutine that gets certificates; nil if there is none
 }
 
 // Identity returns who this side is (GetIdentity). The second result is false only while that is unknown.
@@ -42,53 +41,15 @@ func (s *Sockets) credentials() (Identity, *crypto.LocalCert) {
 	return s.self.identity, s.self.cert
 }
 
-// InitAuthentication gets ready for authenticated connections and returns what AuthenticationStatus then
-// does. Changes of the status are queued for OnAuthenticationStatus.
-//
-// Without certificate authority there is nothing to get: the status is AvailabilityCannotTry, no
-// callback comes, and connections work all the same, unauthenticated. With
-// Options.DevelopmentCertificate the status goes through AvailabilityAttempting to AvailabilityCurrent at
-// the first call.
-func (s *Sockets) InitAuthentication() Availability {
-	me := &s.self
-	me.mu.Lock()
-	defer me.mu.Unlock()
-	if me.status == AvailabilityNeverTried { // only in development mode
-		s.setAuthStatus(AvailabilityAttempting, attemptingText)
-		// Connections make certificates of their own, and will succeed if this does.
-		if _, err := crypto.NewUnsignedCert(s.env.random, me.identity, s.appID); err != nil {
-			s.setAuthStatus(AvailabilityFailed, "cannot make a certificate: "+err.Error())
-		} else {
-			s.setAuthStatus(AvailabilityCurrent, developmentText)
-			s.noteDevelopment()
-		}
+// forget wipes the private key and forgets the certificate. self.mu is held.
+func (me *self) forget() {
+	me.stopFetch()
+	me.unwatchExpiry()
+	if me.cert != nil {
+		me.cert.Wipe()
 	}
-	return me.status
-}
-
-// AuthenticationStatus returns how ready this side is for authenticated connections, and a text about it
-// for people (GetAuthenticationStatus).
-func (s *Sockets) AuthenticationStatus() (Availability, string) {
-	s.self.mu.Lock()
-	defer s.self.mu.Unlock()
-	return s.self.status, s.self.text
-}
-
-// setAuthStatus changes the status and queues the callback. s.self.mu is held.
-func (s *Sockets) setAuthStatus(a Availability, text string) {
-	if me := &s.self; me.status != a || me.text != text {
-		me.status, me.text = a, text
-		s.authStatusChanged(a, text)
-	}
-}
-
-// resetAuthStatus goes back to where a Sockets begins. s.self.mu is held.
-func (s *Sockets) resetAuthStatus() {
-	if s.development {
-		s.setAuthStatus(AvailabilityNeverTried, neverTriedText)
-	} else {
-		s.setAuthStatus(AvailabilityCannotTry, noAuthorityText)
-	}
+	clear(me.key)
+	me.cert, me.key = nil, nil
 }
 
 // CertificateRequest returns a request for a certificate authority to sign: this side's identity and the
@@ -116,19 +77,31 @@ func (s *Sockets) CertificateRequest() ([]byte, error) {
 
 // SetCertificate sets the certificate that new connections show to peers: a serialized
 // CMsgSteamDatagramCertificateSigned for the key of CertificateRequest. If no key has been made and the
-// certificate brings one, that is taken. A Sockets without identity takes that of the certificate. The
-// status becomes AvailabilityCurrent.
+// certificate brings one, that is taken; a private key is never sent on. A Sockets without identity takes that
+// of the certificate. The status becomes AvailabilityCurrent, and AvailabilityPreviously when the
+// certificate expires.
 //
-// Whether anybody trusts the authority that signed it is not checked: the peers decide that.
+// Whether the authority that signed it is trusted by this side does not matter, since the peers decide that;
+// the text of the status tells if it is not.
 //
 // Errors: ErrInvalidState if there is no key; ErrInvalidParam for anything wrong with the certificate: it
-// does not parse, is for another identity, key or app, or not for an Ed25519 key. Nothing changes then.
+// does not parse, names no identity or app, has expired (Valve's library would take it), or is for another
+// identity, key or app, or not for an Ed25519 key. Nothing changes then.
 func (s *Sockets) SetCertificate(certificate []byte) error {
+	s.self.mu.Lock()
+	defer s.self.mu.Unlock()
+	return s.install(certificate)
+}
+
+// install is SetCertificate. s.self.mu is held.
+func (s *Sockets) install(certificate []byte) error {
 	me := &s.self
-	me.mu.Lock()
-	defer me.mu.Unlock()
-	key := me.key
+	if me.status == AvailabilityUnknown {
+		return errSocketsClosed
+	}
 	embedded, err := crypto.EmbeddedKey(certificate)
+	defer clear(embedded)
+	key := me.key
 	switch {
 	case err != nil:
 		return ResultInvalidParam.wrap(err)
@@ -139,22 +112,45 @@ func (s *Sockets) SetCertificate(certificate []byte) error {
 	case embedded != nil && !key.Equal(embedded):
 		return ResultInvalidParam.errorf("the private key in the certificate is not the one of CertificateRequest")
 	}
+	parsed, err := pki.Parse(certificate)
+	if err != nil {
+		return ResultInvalidParam.wrap(err)
+	}
 	cert, err := crypto.NewLocalCert(certificate, key)
 	if err != nil {
 		return ResultInvalidParam.wrap(err)
 	}
+	now := time.Now()
 	identity := me.identity
+	switch id := parsed.Identity; {
+	case id.IsZero():
+		return ResultInvalidParam.errorf("the certificate names no identity")
+	case identity.IsLocalhost():
+		identity = id
+	case identity != id:
+		return ResultInvalidParam.errorf("the certificate is for %v, this side is %v", id, identity)
+	}
 	switch {
-	case identity.IsLocalhost() && !cert.Identity().IsZero():
-		identity = cert.Identity()
-	case !identity.IsLocalhost() && identity != cert.Identity():
-		return ResultInvalidParam.errorf("the certificate is for %v, this side is %v", cert.Identity(), identity)
+	case len(parsed.AppIDs) == 0:
+		return ResultInvalidParam.errorf("the certificate names no app, and peers would refuse it")
+	case now.Unix() >= int64(cert.Expiry()):
+		return ResultInvalidParam.errorf("the certificate expired at %s", expiryText(cert))
 	}
 	if err := cert.CheckApp(s.appID); err != nil {
 		return ResultInvalidParam.wrap(err)
 	}
-	me.key, me.cert, me.identity = key, cert, identity
-	s.setAuthStatus(AvailabilityCurrent, currentText)
+	text := currentText
+	if !s.trust.IsEmpty() {
+		if _, err := s.trust.Verify(parsed, now); err != nil {
+			text = fmt.Sprintf("%s, for peers that trust what this side does not: %v", currentText, err)
+		}
+	}
+	if me.key == nil {
+		me.key = slices.Clone(key)
+	}
+	me.cert, me.identity = cert, identity
+	s.watchExpiry()
+	s.setAuthStatus(AvailabilityCurrent, text)
 	return nil
 }
 
@@ -177,7 +173,8 @@ func (s *Sockets) ResetIdentity(id Identity) error {
 	s.epoch++ // what is being made for the former identity will not be registered
 	epoch := s.epoch
 	s.self.mu.Lock()
-	s.self.identity, s.self.cert, s.self.key = id, nil, nil
+	s.self.forget()
+	s.self.identity = id
 	s.resetAuthStatus()
 	s.self.mu.Unlock()
 	listeners := make([]*listenSocket, 0, len(s.listeners))

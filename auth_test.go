@@ -150,7 +150,16 @@ func TestSetCertificate(t *testing.T) {
 		}, nil, alice},
 		{"without identity for who has none", gns.Identity{}, func(s *gns.Sockets) []byte {
 			return marshal(t, certificate(t, requested(t, s), gns.Identity{}, nil))
-		}, nil, gns.Localhost()},
+		}, gns.ErrInvalidParam, gns.Localhost()},
+		{"expired", alice, func(s *gns.Sockets) []byte {
+			return marshal(t, certificate(t, requested(t, s), alice, func(c *pb.CMsgSteamDatagramCertificate) { c.TimeExpiry = proto.Uint32(1e9) }))
+		}, gns.ErrInvalidParam, alice},
+		{"without expiry", alice, func(s *gns.Sockets) []byte {
+			return marshal(t, certificate(t, requested(t, s), alice, func(c *pb.CMsgSteamDatagramCertificate) { c.TimeExpiry = nil }))
+		}, gns.ErrInvalidParam, alice},
+		{"without app", alice, func(s *gns.Sockets) []byte {
+			return marshal(t, certificate(t, requested(t, s), alice, func(c *pb.CMsgSteamDatagramCertificate) { c.AppIds = nil }))
+		}, gns.ErrInvalidParam, alice},
 		{"brings its key", alice, func(*gns.Sockets) []byte {
 			return embed(certificate(t, key.Public().(ed25519.PublicKey), alice, nil))
 		}, nil, alice},

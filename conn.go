@@ -185,7 +185,7 @@ func (c *Conn) Info() ConnectionInfo {
 	return c.c.currentInfo()
 }
 
-// RemoteIdentity returns who the peer says it is; see InfoUnauthenticated.
+// RemoteIdentity returns who the peer is, as far as Info().Auth says.
 func (c *Conn) RemoteIdentity() Identity { return c.Info().Identity }
 
 // RemoteAddr returns the peer's address.

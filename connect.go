@@ -43,6 +43,8 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	generation := store.Generation()
 	cfg := s.coreConfig(remote, store)
 	cfg.Expect = expect
+	// Whoever knows an authority, and whom to expect, does not mean anybody who says so.
+	cfg.Require = cfg.Require || expect.IsValid() && !s.trust.IsEmpty()
 	core, err := conn.NewClient(cfg, s.now())
 	if err != nil {
 		return nil, ResultInvalidState.wrap(err)

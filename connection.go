@@ -219,7 +219,7 @@ func (c *connection) fire() {
 func (c *connection) configure(now mono.Time) {
 	if g := c.config.Generation(); g != c.generation {
 		c.generation = g
-		c.core.Configure(now, settingsOf(c.config))
+		c.core.Configure(now, c.s.settings(c.config))
 		if data := c.config.Int64(config.ConnectionUserData); data != c.userData {
 			c.setUserData(data)
 		}
@@ -299,6 +299,7 @@ func (c *connection) info(e conn.Event) ConnectionInfo {
 		EndDebug:    e.Debug,
 		Description: c.describe(),
 		Flags:       c.flags(),
+		Auth:        c.peerAuth(),
 	}
 	if c.listen != nil {
 		info.ListenSocket = c.listen.handle

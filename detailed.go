@@ -51,33 +51,33 @@ func (c *Conn) DetailedStatus() string {
 type detail struct {
 	conn.Details
 
-	description   string
-	incoming      bool
-	identity      Identity
-	authenticated bool
-	remote        netip.AddrPort
-	cipher        crypto.Cipher
-	reason        EndReason
-	debug         string // of whoever ended it
-	byPeer        bool
-	unread        int // messages that the application has not received
+	description string
+	incoming    bool
+	identity    Identity
+	auth        PeerAuth
+	remote      netip.AddrPort
+	cipher      crypto.Cipher
+	reason      EndReason
+	debug       string // of whoever ended it
+	byPeer      bool
+	unread      int // messages that the application has not received
 }
 
 // detail gathers the facts. c.mu is held.
 func (c *connection) detail() detail {
 	reason, debug := c.core.End()
 	return detail{
-		Details:       c.core.Details(c.tick(c.s.now())),
-		description:   c.describe(),
-		incoming:      c.core.IsServer(),
-		identity:      c.core.Identity(),
-		authenticated: c.core.Authenticated(),
-		remote:        c.remote,
-		cipher:        c.core.Cipher(),
-		reason:        EndReason(reason),
-		debug:         debug,
-		byPeer:        c.byPeer,
-		unread:        c.unread(),
+		Details:     c.core.Details(c.tick(c.s.now())),
+		description: c.describe(),
+		incoming:    c.core.IsServer(),
+		identity:    c.core.Identity(),
+		auth:        c.peerAuth(),
+		remote:      c.remote,
+		cipher:      c.core.Cipher(),
+		reason:      EndReason(reason),
+		debug:       debug,
+		byPeer:      c.byPeer,
+		unread:      c.unread(),
 	}
 }
 
@@ -160,7 +160,7 @@ func (d *detail) peerText() string {
 	switch {
 	case !d.identity.IsValid():
 		return "unknown, at " + d.remote.String()
-	case d.authenticated:
+	case d.auth.Assurance >= AssuranceCertified:
 		return fmt.Sprintf("%s, authenticated, at %v", singleLine(d.identity.String()), d.remote)
 	}
 	return fmt.Sprintf("%s, not authenticated, at %v", singleLine(d.identity.String()), d.remote)

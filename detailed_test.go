@@ -61,7 +61,7 @@ func TestDetailedTextOfABusyConnection(t *testing.T) {
 			},
 		},
 		description: "#571539458 UDP str:bob@192.0.2.2:27015 'lobby'",
-		identity:    GenericString("bob"), authenticated: true, remote: netip.MustParseAddrPort("192.0.2.2:27015"),
+		identity:    GenericString("bob"), auth: PeerAuth{Assurance: AssuranceProven}, remote: netip.MustParseAddrPort("192.0.2.2:27015"),
 		cipher: crypto.CipherAES256GCM, unread: 3,
 	}
 	require.Equal(t, strings.TrimPrefix(`

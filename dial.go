@@ -26,7 +26,13 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Conn, error) {
 		return nil, err
 	}
 	var c *connection
-	addrs, err := resolve(ctx, address)
+	if o.sockets == nil && s.source != nil {
+		err = s.Authenticate(ctx)
+	}
+	var addrs []netip.AddrPort
+	if err == nil {
+		addrs, err = resolve(ctx, address)
+	}
 	if err == nil {
 		c, err = s.dialFirst(ctx, addrs, o.expect, values)
 	}

@@ -48,8 +48,8 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if store.Int32(config.SymmetricConnect) != 0 {
 		return nil, ResultInvalidParam.errorf("SymmetricConnect is for P2P connections, not for an IP address")
 	}
-	if store.Int32(config.IPAllowWithoutAuth) == 0 {
-		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a certificate authority nobody could connect")
+	if s.demandsAuth(store) && s.trust.IsEmpty() {
+		return nil, ResultInvalidParam.errorf("IP_AllowWithoutAuth is 0, and without a trusted certificate authority nobody could connect")
 	}
 	_ = store.Lock(config.SymmetricConnect) // it exists at this scope
 	epoch := s.currentEpoch()
@@ -81,6 +81,9 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 		return nil, err
 	}
 	l.noteListening("listening")
+	if s.demandsAuth(store) {
+		s.noteUncertified()
+	}
 	return l, nil
 }
 

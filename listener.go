@@ -49,6 +49,9 @@ func ListenContext(ctx context.Context, address string, opts ...Option) (*Listen
 		return nil, err
 	}
 	l := &Listener{s: s, accept: o.accept}
+	if o.sockets == nil && s.source != nil {
+		s.firstCertificate()
+	}
 	local, err := resolveLocal(ctx, address)
 	if err == nil {
 		l.l, err = s.listen(local, l, values)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
@@ -74,6 +75,21 @@ func (c *connection) noteNotAccepted(err error) {
 // noteRefused tells that a client was not let in.
 func (e *endpoint) noteRefused(from netip.AddrPort, err error) {
 	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, "connection refused", slog.Any("from", from), slog.Any("err", err))
+}
+
+// noteCertificate tells that the certificate could not be had or renewed.
+func (s *Sockets) noteCertificate(text string) {
+	s.log.LogAttrs(context.Background(), slog.LevelWarn, "no certificate from the source", slog.String("status", text))
+}
+
+// noteUncertified tells that peers must be authenticated and this side cannot be, for now.
+func (s *Sockets) noteUncertified() {
+	s.self.mu.Lock()
+	usable, status := s.self.usable(time.Now()), s.self.text
+	s.self.mu.Unlock()
+	if !usable {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "listening without a certificate", slog.String("status", status))
+	}
 }
 
 // noteDevelopment tells that connections are authenticated only as far as nobody looks.

@@ -1,10 +1,12 @@
 package gns
 
 import (
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/crypto/pki"
 )
 
 // Option adjusts Dial or Listen.
@@ -19,8 +21,8 @@ type idiomOptions struct {
 }
 
 // WithSockets uses an existing Sockets, with its identity, configuration and log, instead of making one
-// for this connection or listener alone. WithIdentity, WithLogger, WithKeyLog and WithAppID then mean
-// nothing.
+// for this connection or listener alone. All other options but WithConfig, WithExpectedIdentity and WithAcceptFunc
+// then mean nothing.
 func WithSockets(s *Sockets) Option { return func(o *idiomOptions) { o.sockets = s } }
 
 // WithIdentity says who this side is. Without it this side is anonymous.
@@ -40,8 +42,35 @@ func WithKeyLog(w io.Writer) Option { return func(o *idiomOptions) { o.opts.KeyL
 // WithAppID sets the app ID; see Options.AppID.
 func WithAppID(id uint32) Option { return func(o *idiomOptions) { o.opts.AppID = id } }
 
-// WithExpectedIdentity makes Dial fail unless the peer has this identity. It is only as good as what
-// vouches for it: see InfoUnauthenticated.
+// WithTrustedCAs trusts certificate authorities, and refuses peers for whom none of them vouches; see
+// Options.TrustedCAs.
+func WithTrustedCAs(keys ...ed25519.PublicKey) Option {
+	return func(o *idiomOptions) { o.opts.TrustedCAs = append(o.opts.TrustedCAs, keys...) }
+}
+
+// WithTrustStore is WithTrustedCAs with a store that knows revocations and may change; see
+// Options.TrustStore.
+func WithTrustStore(store *pki.Store) Option {
+	return func(o *idiomOptions) { o.opts.TrustStore = store }
+}
+
+// WithRequireAuth refuses everybody who is not authenticated, and plain text; see Options.RequireAuth.
+func WithRequireAuth() Option { return func(o *idiomOptions) { o.opts.RequireAuth = true } }
+
+// WithCertificate shows a certificate to peers; see Options.Certificate.
+func WithCertificate(certificate []byte) Option {
+	return func(o *idiomOptions) { o.opts.Certificate = certificate }
+}
+
+// WithCertificateSource gets the certificate to show from there, and waits for it: Dial until its context is
+// done, Listen for the first attempt; see Options.CertificateSource.
+func WithCertificateSource(source CertificateSource) Option {
+	return func(o *idiomOptions) { o.opts.CertificateSource = source }
+}
+
+// WithExpectedIdentity makes Dial fail unless the peer has this identity. If this side trusts any
+// certificate authority, one of them must vouch for it, whatever IP_AllowWithoutAuth says; if it trusts none,
+// this is no protection against anybody who lies about who it is.
 func WithExpectedIdentity(id Identity) Option { return func(o *idiomOptions) { o.expect = id } }
 
 // WithAcceptFunc lets f look at every incoming connection, in the goroutine that calls

@@ -48,6 +48,7 @@ func TestSocketPair(t *testing.T) {
 			require.NoError(t, err)
 			want.Flags = gns.InfoLoopbackBuffers | gns.InfoFast
 			want.Description = fmt.Sprintf("#%d pipe", c)
+			want.Auth.Assurance = gns.AssuranceProven // the process says who they are
 			if network {
 				require.Equal(t, "127.0.0.1", info.Addr.Addr().String())
 				want.Addr = info.Addr

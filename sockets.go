@@ -2,6 +2,7 @@ package gns
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
 )
@@ -24,9 +27,28 @@ type Options struct {
 	Config []config.Value
 	// AppID must be equal on both sides. Valve's open-source library uses 0, unless told otherwise.
 	AppID uint32
+	// TrustedCAs are the public keys of the certificate authorities that may vouch for peers, several of them for
+	// instance while one replaces the other. Whoever gives any wants to know who peers are: IP_AllowWithoutAuth
+	// and IPLocalHost_AllowWithoutAuth are 0 then, unless Config says otherwise, which refuses all peers for whom no authority
+	// vouches. TrustStore adds and removes authorities later.
+	TrustedCAs []ed25519.PublicKey
+	// TrustStore is used instead of one made from TrustedCAs, so that several Sockets can share it. It too
+	// makes IP_AllowWithoutAuth 0, even if it is empty yet.
+	TrustStore *pki.Store
+	// RequireAuth refuses everybody whose identity no trusted authority vouches for, and plain text, on every
+	// connection and whatever the configuration says: AllowWithoutAuth and Unencrypted mean nothing then. (Ends of
+	// a socket pair are not concerned.) It takes TrustedCAs or a TrustStore.
+	RequireAuth bool
+	// Certificate is what this side shows to peers, with its private key, as SetCertificate takes it. It gives its
+	// identity to a Sockets without one.
+	Certificate []byte
+	// CertificateSource is where InitAuthentication gets a certificate. Listen and Dial, if they make the
+	// Sockets, wait for it.
+	CertificateSource CertificateSource
 	// DevelopmentCertificate makes InitAuthentication succeed without a certificate authority, for
 	// programs that wait for that before they start. NOTHING IS AUTHENTICATED: the certificates are
-	// self-made and prove nothing, as they do without this option, and the status text says so.
+	// self-made and prove nothing, as they do without this option, and the status text says so. An EmbeddedCA
+	// is as little work and authenticates.
 	DevelopmentCertificate bool
 	// Logger receives what is worth knowing. Nil: silent. Level Info has the life of listen sockets and
 	// connections, Warn what the program should do better, Error a socket that cannot be read any more, and
@@ -47,6 +69,10 @@ type Options struct {
 type Sockets struct {
 	appID       uint32
 	development bool
+	trust       *pki.Store
+	replay      *crypto.ReplayGuard
+	requireAuth bool
+	source      CertificateSource
 	log         *slog.Logger
 	keyLog      io.Writer
 	env         *environment
@@ -79,7 +105,8 @@ const clockOrigin = 30 * 24 * time.Hour
 
 // New returns a Sockets. Nil options are the defaults.
 //
-// It fails if Identity is invalid, or a configuration value is unknown or of the wrong type.
+// It fails if Identity is invalid, a configuration value is unknown or of the wrong type, Certificate is one
+// that SetCertificate refuses, or RequireAuth is set and nobody is trusted.
 func New(opts *Options) (*Sockets, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -109,11 +136,19 @@ func New(opts *Options) (*Sockets, error) {
 	if s.self.identity, err = checkIdentity(opts.Identity); err != nil {
 		return nil, err
 	}
-	s.development = opts.DevelopmentCertificate
+	s.development, s.source = opts.DevelopmentCertificate, opts.CertificateSource
 	s.resetAuthStatus()
 	s.iface = config.NewStore(config.SocketsInterface, s.global)
+	if err := s.setTrust(opts); err != nil {
+		return nil, err
+	}
 	for _, v := range opts.Config {
 		if err := s.setOption(s.iface, v); err != nil {
+			return nil, err
+		}
+	}
+	if opts.Certificate != nil {
+		if err := s.SetCertificate(opts.Certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -146,6 +181,10 @@ func (s *Sockets) Close() error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	s.self.mu.Lock()
+	s.self.stopFetch()
+	s.setAuthStatus(AvailabilityUnknown, closedText)
+	s.self.mu.Unlock()
 
 	s.abortAll(func(*connection) bool { return true }, conn.EndAppExceptionMax, "shutdown")
 	s.mu.Lock()
@@ -168,6 +207,9 @@ func (s *Sockets) Close() error {
 		e.close()
 	}
 	s.active.Wait()
+	s.self.mu.Lock()
+	s.self.forget()
+	s.self.mu.Unlock()
 	s.callbacks.close()
 	return nil
 }
@@ -257,9 +299,12 @@ func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Co
 		Identity:  identity,
 		Cert:      cert,
 		AppID:     s.appID,
+		Verifier:  s.trust,
+		Require:   s.requireAuth,
+		Replay:    s.replay,
 		WallClock: time.Now().Unix(),
 		Remote:    remote,
-		Settings:  settingsOf(store),
+		Settings:  s.settings(store),
 		Rand:      s.env.random,
 		Seed:      s.env.draw(),
 		KeyLog:    s.keyLogWriter(),

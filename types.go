@@ -100,7 +100,8 @@ type InfoFlags int
 
 // Connection info flags.
 const (
-	// InfoUnauthenticated: nobody vouches for the peer's identity; it may be anyone's claim.
+	// InfoUnauthenticated: nobody vouches for the peer's identity; it may be anyone's claim. ConnectionInfo.Auth
+	// knows more.
 	InfoUnauthenticated InfoFlags = 1
 	// InfoUnencrypted: packets travel in the clear (or no cipher has been negotiated yet).
 	InfoUnencrypted InfoFlags = 2
@@ -132,6 +133,9 @@ type ConnectionInfo struct {
 	Description string
 	// Flags about security and path.
 	Flags InfoFlags
+	// Auth is what vouches for Identity. Where somebody decides whether to accept a connection, it is at
+	// best AssuranceCertified.
+	Auth PeerAuth
 }
 
 // ConnectionStatusChanged is one change of state (SteamNetConnectionStatusChangedCallback_t). Info is a

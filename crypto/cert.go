@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -86,7 +87,7 @@ func NewLocalCert(signed []byte, key ed25519.PrivateKey) (*LocalCert, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LocalCert{
+	c := &LocalCert{
 		cert:        outer.Cert,
 		caKeyID:     outer.CaKeyId,
 		caSignature: outer.CaSignature,
@@ -94,7 +95,10 @@ func NewLocalCert(signed []byte, key ed25519.PrivateKey) (*LocalCert, error) {
 		expiry:      inner.GetTimeExpiry(),
 		public:      public,
 		key:         slices.Clone(key),
-	}, nil
+	}
+	// One that is replaced lives on in handshakes, so that nobody knows when to wipe it.
+	runtime.AddCleanup(c, func(key ed25519.PrivateKey) { clear(key) }, c.key)
+	return c, nil
 }
 
 // Format keeps the private key out of logs: whatever the verb, it prints whose certificate this is.

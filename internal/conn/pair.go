@@ -45,7 +45,7 @@ func NewPair(a, b Config, now mono.Time) (*Conn, *Conn, error) {
 	}
 	client.identity, server.identity = identities[1], identities[0]
 	for _, c := range []*Conn{client, server} {
-		c.out, c.events = outbox{}, nil
+		c.out, c.events, c.paired = outbox{}, nil, true
 	}
 	return client, server, nil
 }
