@@ -159,7 +159,11 @@ func (s *Store) SetTrust(trust Trust) error {
 
 // Roots returns the keys that are roots and not revoked, in the order of their ids.
 func (s *Store) Roots() []ed25519.PublicKey {
-	return slices.Clone(s.verdict.Load().roots)
+	roots := slices.Clone(s.verdict.Load().roots)
+	for i, public := range roots {
+		roots[i] = slices.Clone(public)
+	}
+	return roots
 }
 
 // IsEmpty reports whether the store has no root that is not revoked, and so trusts nobody.
