@@ -11,9 +11,20 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-func privateText(t testing.TB, seed byte, passphrase string) string {
+// lockedKey is testKey(1), encrypted by ssh-keygen with the passphrase "secret" in a single round.
+const lockedKey = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABBDYPRwgY
+nuhdztBEjYLvDYAAAAAQAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIIqI4910CfGV/VLb
+LTy6XXLKZwm/HZQSG/N0iAG0D29cAAAAkNW5RTz0VJGA/NAXQpyXKrv6GeFp1zjLj31Un5
+gc84F+IcbNtJtVvatR4VvTw/4deATOEAZm5C3ZOP6PJeKRv4mh45lNIFe8Nu0tCHs/kbHb
++XjO2IHQ5EPxp0mYMbIZEp0QpJ8eOYC5zhKSTE26HfUzf7kl/y2+YkHktC8QbbVB5VhjTa
+cwJNP1Y8vhh+bfdw==
+-----END OPENSSH PRIVATE KEY-----
+`
+
+func privateText(t testing.TB, seed byte) string {
 	t.Helper()
-	text, err := FormatPrivateKey(testKey(seed), "key of a test", []byte(passphrase))
+	text, err := FormatPrivateKey(testKey(seed), "key of a test", nil)
 	require.NoError(t, err)
 	return string(text)
 }
@@ -29,10 +40,10 @@ func TestFileOfCredentials(t *testing.T) {
 	t.Parallel()
 	leaf, other := testCert(t, testKey(1)), testCert(t, testKey(2))
 	for _, text := range []string{
-		certText(t, leaf) + privateText(t, 1, ""),
-		privateText(t, 1, "") + certText(t, leaf),
-		"\xef\xbb\xbf# bob\r\n\r\n" + strings.ReplaceAll(certText(t, other)+privateText(t, 1, "")+certText(t, leaf), "\n", "\r\n"),
-		" \t" + strings.ReplaceAll(privateText(t, 1, ""), "\n", " ") + "\n" + certText(t, other) + certText(t, leaf),
+		certText(t, leaf) + privateText(t, 1),
+		privateText(t, 1) + certText(t, leaf),
+		"\xef\xbb\xbf# bob\r\n\r\n" + strings.ReplaceAll(certText(t, other)+privateText(t, 1)+certText(t, leaf), "\n", "\r\n"),
+		" \t" + strings.ReplaceAll(privateText(t, 1), "\n", " ") + "\n" + certText(t, other) + certText(t, leaf),
 	} {
 		b, err := ParseBundle([]byte(text), nil)
 		require.NoError(t, err, text)
@@ -53,7 +64,7 @@ func TestFileWithoutCredentials(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = b.Credentials()
 	require.EqualError(t, err, "file holds no private key")
-	b, err = ParseBundle([]byte(certText(t, testCert(t, testKey(1)))+privateText(t, 2, "")), nil)
+	b, err = ParseBundle([]byte(certText(t, testCert(t, testKey(1)))+privateText(t, 2)), nil)
 	require.NoError(t, err)
 	_, _, err = b.Credentials()
 	require.ErrorContains(t, err, "file holds no certificate for its private key "+KeyIDText(crypto.KeyID(publicOf(testKey(2)))))
@@ -93,7 +104,7 @@ func TestOutputOfCerttool(t *testing.T) {
 
 func TestLockedFileTellsWhatItCan(t *testing.T) {
 	t.Parallel()
-	text := privateText(t, 1, "secret") + string(FormatPublicKey(publicOf(testKey(5)), "")) + certText(t, testCert(t, testKey(1)))
+	text := lockedKey + string(FormatPublicKey(publicOf(testKey(5)), "")) + certText(t, testCert(t, testKey(1)))
 	for _, passphrase := range []string{"", "wrong"} {
 		b, err := ParseBundle([]byte(text), []byte(passphrase))
 		require.ErrorIs(t, err, ErrPassphrase)
@@ -120,7 +131,7 @@ func TestPrivateKeyInsideACertificateIsTakenOut(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, signed, got, "as it is in the file")
 
-		for _, more := range []string{"", privateText(t, 1, ""), privateText(t, 1, "") + privateText(t, 1, "not given")} {
+		for _, more := range []string{"", privateText(t, 1), privateText(t, 1) + lockedKey} {
 			b, err := ParseBundle([]byte(string(text)+more), nil)
 			require.NoError(t, err)
 			require.Equal(t, testKey(1), b.PrivateKey)
@@ -128,7 +139,7 @@ func TestPrivateKeyInsideACertificateIsTakenOut(t *testing.T) {
 			require.False(t, bytes.Contains(b.Certificates[0], testKey(1).Seed()))
 			require.Equal(t, more == "", b.Comment == "")
 		}
-		_, err = ParseBundle([]byte(string(text)+privateText(t, 2, "")), nil)
+		_, err = ParseBundle([]byte(string(text)+privateText(t, 2)), nil)
 		require.ErrorContains(t, err, "second private key")
 	}
 	for _, tc := range []struct {
@@ -150,13 +161,13 @@ func TestPrivateKeyInsideACertificateIsTakenOut(t *testing.T) {
 
 func TestBundleRefused(t *testing.T) {
 	t.Parallel()
-	key, cert := privateText(t, 1, ""), certText(t, testCert(t, testKey(1)))
+	key, cert := privateText(t, 1), certText(t, testCert(t, testKey(1)))
 	for _, tc := range []struct{ text, want string }{
 		{"# fine\nhello\n", "line 2: line is no public key"},
 		{cert + "ssh-rsa AAAAB3Nz bob", `line 8: public key is of type "ssh-rsa"`},
 		{"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n", `line 1: armored block of type "RSA PRIVATE KEY"`},
-		{key + privateText(t, 2, ""), "second private key in a file"},
-		{privateText(t, 1, "x") + key, "second private key in a file"},
+		{key + privateText(t, 2), "second private key in a file"},
+		{lockedKey + key, "second private key in a file"},
 		{strings.TrimSpace(key) + " oops\n", "more text follows an armored block on its last line"},
 		{key[:len(key)/2], "line 1: armored text has no END line"},
 		{strings.Replace(cert, "\nI", "\n!I", 1), "line 1: certificate: character '!'"},

@@ -27,7 +27,8 @@ func FuzzParsePrivateKey(f *testing.F) {
 	p := validParts()
 	p.encrypt("0123456789abcdef", 1)
 	f.Add(p.text(), []byte("p"))
-	f.Add([]byte(privateText(f, 1, "")), []byte(nil))
+	f.Add([]byte(lockedKey), []byte("secret"))
+	f.Add([]byte(privateText(f, 1)), []byte(nil))
 	f.Fuzz(func(t *testing.T, text, passphrase []byte) {
 		b, err := onlyBlock(text, typePrivateKey)
 		if err != nil || len(text) > maxKeyText {

@@ -114,7 +114,7 @@ func TestJSONWithALockedKey(t *testing.T) {
 	t.Parallel()
 	j, err := NewJSON(Record{PublicKey: publicOf(testKey(1))})
 	require.NoError(t, err)
-	j.PrivateKey = privateText(t, 1, "secret")
+	j.PrivateKey = lockedKey
 	text, err := j.Format()
 	require.NoError(t, err)
 	_, err = ParseJSON(text)
