@@ -44,3 +44,17 @@ func (c *LocalCert) CheckApp(appID uint32) error {
 	}
 	return checkAppID(inner.GetAppIds(), nil, appID)
 }
+
+// Provision puts a private key into a serialized CMsgSteamDatagramCertificateSigned, from where EmbeddedKey
+// takes it. The result is for the certificate's owner alone and never sent to a peer.
+func Provision(signed []byte, key ed25519.PrivateKey) ([]byte, error) {
+	if _, err := NewLocalCert(signed, key); err != nil {
+		return nil, err
+	}
+	var outer pb.CMsgSteamDatagramCertificateSigned
+	if err := proto.Unmarshal(signed, &outer); err != nil {
+		return nil, fmt.Errorf("signed certificate of %d bytes does not parse", len(signed))
+	}
+	outer.PrivateKeyData = key[:ed25519.SeedSize]
+	return proto.Marshal(&outer)
+}
