@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/crypto/pki"
 )
 
 // Record is what Valve's certtool tells about one key with --output-json.
@@ -105,7 +106,7 @@ func (j *JSON) describe(signed []byte) error {
 	j.CAKeyID = strconv.FormatUint(outer.GetCaKeyId(), 10)
 	j.AppIDs = cert.GetAppIds()
 	for _, id := range cert.GetGameserverDatacenterIds() {
-		j.POPIDs = append(j.POPIDs, popText(id))
+		j.POPIDs = append(j.POPIDs, pki.POP(id).String())
 	}
 	j.TimeCreated, j.TimeCreatedString = cert.GetTimeCreated(), ctime(cert.GetTimeCreated())
 	j.TimeExpiry, j.TimeExpiryString = cert.GetTimeExpiry(), ctime(cert.GetTimeExpiry())
@@ -115,21 +116,6 @@ func (j *JSON) describe(signed []byte) error {
 // ctime writes a time like the C function of that name, in UTC.
 func ctime(seconds uint32) string {
 	return time.Unix(int64(seconds), 0).UTC().Format(time.ANSIC)
-}
-
-// popText writes the id of a point of presence as its code of three or four letters; an id that is none
-// as a number.
-func popText(id uint32) string {
-	code := []byte{byte(id >> 16), byte(id >> 8), byte(id)}
-	if id>>24 != 0 {
-		code = append(code, byte(id>>24))
-	}
-	for _, c := range code {
-		if c <= ' ' || c > '~' {
-			return fmt.Sprintf("0x%08x", id)
-		}
-	}
-	return string(code)
 }
 
 // ParseJSON reads what Valve's certtool prints with --output-json. Keys, key ids and the certificate must
