@@ -41,7 +41,7 @@ func (p *program) dial(o *options, n *network) (*gns.Conn, error) {
 	}
 	ctx, cancel := until(p.interrupted, p.killed, limit)
 	defer cancel()
-	return gns.Dial(ctx, o.address, gns.WithSockets(n.Sockets))
+	return gns.Dial(ctx, o.address, gns.WithSockets(n.Sockets), gns.WithExpectedIdentity(o.expect))
 }
 
 // connectFailed reports why there is no connection.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ func (h *hub) join(conn *gns.Conn) error {
 	if h.o.listen {
 		word = "connection from"
 	}
-	h.p.console.printf("%s %v%s", word, info.Addr, identityNote(info))
+	h.p.console.printf("%s %v%s", word, info.Addr, h.o.identityNote(info))
 	h.out.connected(info, conn.Handle())
 	h.mu.Lock()
 	h.sessions = append(h.sessions, s)
@@ -56,12 +57,24 @@ func (h *hub) join(conn *gns.Conn) error {
 	return nil
 }
 
-// identityNote returns who the peer says it is, as far as its address does not say that already.
-func identityNote(info gns.ConnectionInfo) string {
+// identityNote returns who the peer is, as far as its address does not say that already, and, if anybody
+// could vouch for it, whether somebody does.
+func (o *options) identityNote(info gns.ConnectionInfo) string {
+	note := ""
 	if id := info.Identity.String(); info.Identity.IsValid() && id != "ip:"+info.Addr.String() {
-		return " (" + id + ")"
+		note = id
 	}
-	return ""
+	switch {
+	case o.ca == "":
+	case info.Auth.Assurance >= gns.AssuranceCertified:
+		note += ", verified"
+	default:
+		note += ", NOT VERIFIED: " + info.Auth.Problem
+	}
+	if note = strings.TrimPrefix(note, ", "); note == "" {
+		return ""
+	}
+	return " (" + note + ")"
 }
 
 // current returns the sessions, the oldest first, and a channel that is closed when there is another.

@@ -28,6 +28,7 @@ type jsonConnected struct {
 	Identity      string         `json:"identity"`
 	Encrypted     bool           `json:"encrypted"`
 	Authenticated bool           `json:"authenticated"`
+	Problem       string         `json:"problem,omitempty"`
 }
 
 type jsonMessage struct {

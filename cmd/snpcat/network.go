@@ -34,7 +34,10 @@ func (p *program) open(o *options) (*network, error) {
 		ms := max(1, (o.timeout+time.Millisecond-1)/time.Millisecond)
 		values = append(values, config.Int32(config.TimeoutInitial, int32(ms)))
 	}
-	opts := &gns.Options{Identity: o.identity, Config: values}
+	opts := &gns.Options{Identity: o.identity, Config: values, AppID: uint32(o.appID)}
+	if err := o.authenticate(opts); err != nil {
+		return nil, err
+	}
 	if o.verbose {
 		opts.Logger = slog.New(slog.NewTextHandler(p.console, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

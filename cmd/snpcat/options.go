@@ -40,6 +40,14 @@ type options struct {
 	hex  bool
 	json bool
 
+	appID     uint
+	ca        string // file of trust; empty: nobody is trusted
+	revoked   string
+	cert      string // file of credentials
+	certKey   string // file of the private key, if it is not in cert
+	expect    gns.Identity
+	anonymous bool // with ca, peers for whom nobody vouches are let in all the same
+
 	stats   bool
 	verbose bool
 	keyLog  string
@@ -88,6 +96,16 @@ func flagSet(o *options) *flag.FlagSet {
 		o.config = append(o.config, v)
 		return err
 	})
+	fs.UintVar(&o.appID, "app", 0, "")
+	fs.StringVar(&o.ca, "ca", "", "")
+	fs.StringVar(&o.revoked, "revoked", "", "")
+	fs.StringVar(&o.cert, "cert", "", "")
+	fs.StringVar(&o.certKey, "key", "", "")
+	fs.Func("expect", "", func(s string) (err error) {
+		o.expect, err = gns.ParseIdentity(s)
+		return err
+	})
+	fs.BoolVar(&o.anonymous, "unverified", false, "")
 	o.linger = -1
 	fs.Func("timeout", "", durationFlag(&o.timeout))
 	fs.Func("linger", "", durationFlag(&o.linger))
@@ -190,6 +208,20 @@ func (o *options) check(given map[string]bool) error {
 		if given[pair[0]] && given[pair[1]] {
 			return fmt.Errorf("-%s and -%s do not go together", pair[0], pair[1])
 		}
+	}
+	switch {
+	case given["expect"] && o.listen:
+		return errors.New("-expect is for connecting; listeners see who has connected in their output")
+	case given["expect"] && !given["ca"]:
+		return errors.New("-expect means nothing without -ca: nobody could vouch for the peer")
+	case given["revoked"] && !given["ca"]:
+		return errors.New("-revoked means nothing without -ca")
+	case given["key"] && !given["cert"]:
+		return errors.New("-key means nothing without -cert")
+	case given["unverified"] && !given["ca"]:
+		return errors.New("-unverified means nothing without -ca: nobody is verified then")
+	case o.appID > math.MaxUint32:
+		return fmt.Errorf("-app %d is not between 0 and %d", o.appID, uint32(math.MaxUint32))
 	}
 	if given["timeout"] && (o.timeout <= 0 || o.timeout > maxTimeout) {
 		return fmt.Errorf("-timeout %v is not between 0 and %v", o.timeout, maxTimeout)

@@ -14,6 +14,8 @@ import (
 
 // output writes what arrives to standard output, in one of four forms. Several connections share it.
 type output struct {
+	trusting bool // somebody could vouch for peers
+
 	form form
 
 	mu      sync.Mutex
@@ -41,7 +43,7 @@ func (e *outputError) Error() string { return fmt.Sprintf("standard output: %v",
 func (e *outputError) Unwrap() error { return e.err }
 
 func newOutput(o *options, c *console, w io.Writer) *output {
-	out := &output{w: bufio.NewWriterSize(c.guard(w), 64<<10)}
+	out := &output{w: bufio.NewWriterSize(c.guard(w), 64<<10), trusting: o.ca != ""}
 	switch {
 	case o.raw:
 		out.form = formRaw
@@ -121,8 +123,12 @@ func (o *output) listening(addr netip.AddrPort) {
 }
 
 func (o *output) connected(info gns.ConnectionInfo, handle gns.Connection) {
+	if !o.trusting {
+		info.Auth.Problem = "" // that nobody vouches is no news where nobody is trusted
+	}
 	o.event(jsonConnected{
 		Event: "connected", Time: time.Now().UTC(), Conn: handle, Addr: info.Addr, Identity: info.Identity.String(),
+		Problem:   info.Auth.Problem,
 		Encrypted: info.Flags&gns.InfoUnencrypted == 0, Authenticated: info.Flags&gns.InfoUnauthenticated == 0,
 	})
 }

@@ -68,7 +68,23 @@ connection:
   -keylog FILE     Append the session keys to FILE, one line per connection, for
                    tools that decrypt captured packets. Keep the file secret.
 
+  -app N           The application's number, and the peer's. Default 0.
+
   TIME is a number of seconds, or has a unit as in 1500ms or 2m.
+
+who is at the other end (the command snpcert makes the files):
+  -ca FILE         Trust the certificate authorities in FILE: their public keys,
+                   and certificates of authorities below them. Peers for whom
+                   none of them vouches are refused, and so is plain text.
+                   Without -ca a peer may claim to be anybody.
+  -unverified      With -ca, let the others in too, and say so.
+  -revoked FILE    Do not trust the keys listed in FILE.
+  -cert FILE       Show the certificate in FILE, which also has its private key;
+                   this gives the -identity that it is for. Nobody else may be
+                   able to read the file. An encrypted key takes its passphrase
+                   from the environment variable SNPCERT_PASSPHRASE.
+  -key FILE        Take the private key from there instead.
+  -expect ID       Connect to nobody but ID, with -ca.
 
 diagnostics, on standard error:
   -stats           Show ping, rates and loss as it goes, and totals at the end.
@@ -88,6 +104,11 @@ examples:
   tell everybody:  tail -f news | snpcat -l -k -broadcast :27015
   a bad network:   snpcat -config FakePacketLoss_Send=10 \
                        -config FakePacketLag_Send=100 example.com:27015
+  be certain of the other end:
+                   snpcert ca -o ca
+                   snpcert issue -ca ca -identity str:bob -o bob.cert
+                   snpcat -l -ca ca.pub -unverified -cert bob.cert :27015
+                   snpcat -ca ca.pub -expect str:bob example.com:27015
   a server made with Valve's library, such as its example_chat:
                    example_chat server --port 27020
                    snpcat -identity str:alice 127.0.0.1:27020
@@ -95,7 +116,7 @@ examples:
 JSON objects (-json), one per line; all have "event" and "time" (RFC 3339):
   listening   addr
   connected   conn (number of the connection), addr, identity, encrypted,
-              authenticated
+              authenticated, and problem if it is not (why)
   message     conn, lane (from 0), number (the sender counts the messages on a
               lane from 1), reliable, size (bytes), and the content: text if it
               is valid UTF-8, else base64; with -hex always hex

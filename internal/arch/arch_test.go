@@ -20,41 +20,42 @@ const module = "github.com/gogns/gns"
 // arrows says which packages of this module a package may import, tests excepted. A package that is not
 // listed may not exist: whoever adds one decides here where it stands.
 var arrows = map[string][]string{
-	"internal/mono":      {},
-	"internal/arch":      {},
-	"internal/bufpool":   {},
-	"internal/impair":    {"internal/mono"},
-	"internal/dice":      {},
-	"internal/simnet":    {"internal/dice", "internal/impair", "internal/mono"},
-	"internal/simudp":    {"internal/simnet", "internal/mono", "transport/udp"},
-	"internal/traffic":   {},
-	"proto":              {},
-	"config":             {},
-	"reliability":        {"internal/mono"},
-	"snp":                {"reliability", "internal/bufpool", "internal/mono"},
-	"crypto":             {"proto"},
-	"crypto/pki":         {"crypto", "proto"},
-	"crypto/certfile":    {"crypto", "crypto/pki", "proto"},
-	"crypto/issuer":      {"crypto", "crypto/pki", "crypto/certfile"},
-	"internal/udpwire":   {"proto", "internal/mono"},
-	"internal/linkstats": {"proto", "reliability", "internal/mono"},
-	"internal/conn":      {"snp", "reliability", "crypto", "proto", "internal/udpwire", "internal/linkstats", "internal/mono"},
-	"transport/udp":      {"internal/impair", "internal/mono"},
+	"internal/mono":       {},
+	"internal/arch":       {},
+	"internal/bufpool":    {},
+	"internal/impair":     {"internal/mono"},
+	"internal/dice":       {},
+	"internal/simnet":     {"internal/dice", "internal/impair", "internal/mono"},
+	"internal/simudp":     {"internal/simnet", "internal/mono", "transport/udp"},
+	"internal/traffic":    {},
+	"internal/secretfile": {},
+	"proto":               {},
+	"config":              {},
+	"reliability":         {"internal/mono"},
+	"snp":                 {"reliability", "internal/bufpool", "internal/mono"},
+	"crypto":              {"proto"},
+	"crypto/pki":          {"crypto", "proto"},
+	"crypto/certfile":     {"crypto", "crypto/pki", "proto"},
+	"crypto/issuer":       {"crypto", "crypto/pki", "crypto/certfile"},
+	"internal/udpwire":    {"proto", "internal/mono"},
+	"internal/linkstats":  {"proto", "reliability", "internal/mono"},
+	"internal/conn":       {"snp", "reliability", "crypto", "proto", "internal/udpwire", "internal/linkstats", "internal/mono"},
+	"transport/udp":       {"internal/impair", "internal/mono"},
 	"": {"internal/conn", "internal/udpwire", "internal/impair", "internal/mono", "internal/linkstats",
 		"transport/udp", "config", "crypto", "crypto/pki", "snp"},
 	"metrics":               {""},
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile"},
-	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer"},
+	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/secretfile"},
+	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 
 // web are packages that bring in a web server; who does not want them does not get it.
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/arch",
+var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.
