@@ -6,12 +6,12 @@ require (
 	github.com/ebitengine/purego v0.11.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.42.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (
 	github.com/flynn/noise v1.1.0 // indirect
 	golang.org/x/crypto v0.49.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 require (

@@ -33,12 +33,13 @@ var knownBugs = []string{
 	"Did you forget to call CloseConnection",
 }
 
-// isBug reports whether a log line says that something is wrong which no test intends; strict excuses
-// nothing that a test may intend.
-func isBug(line string, strict bool) bool {
+// isBug reports whether a log line says that something is wrong which the test does not intend; strict
+// excuses nothing that other tests may intend.
+func isBug(line string, strict bool, intended []string) bool {
 	if !strings.HasPrefix(line, bugPrefix) {
 		return false
 	}
 	contained := func(part string) bool { return strings.Contains(line, part) }
-	return !slices.ContainsFunc(busyMachine, contained) && (strict || !slices.ContainsFunc(knownBugs, contained))
+	return !slices.ContainsFunc(busyMachine, contained) && !slices.ContainsFunc(intended, contained) &&
+		(strict || !slices.ContainsFunc(knownBugs, contained))
 }

@@ -39,13 +39,19 @@ func newEngine(o Options) (Engine, error) {
 // Options say what a peer process is.
 type Options struct {
 	Kind     Kind     `json:"kind"`
-	Name     string   `json:"name"`     // in transcripts; Start fills it in
-	Identity string   `json:"identity"` // text form; empty: anonymous
-	Config   []string `json:"config"`   // process-wide settings, "Name=value" with Valve's names
-	Debug    int      `json:"debug"`    // level of the log, with Valve's numbers; 0: Msg (5)
-	Manual   bool     `json:"manual"`   // do not accept incoming connections by itself
-	Strict   bool     `json:"strict"`   // excuse no log line of level Bug but those that only a busy machine causes
-	KeyLog   string   `json:"key_log"`  // file that our own library appends session keys to; empty: none
+	Name     string   `json:"name"`               // in transcripts; Start fills it in
+	Identity string   `json:"identity"`           // text form; empty: anonymous
+	Config   []string `json:"config"`             // process-wide settings, "Name=value" with Valve's names
+	Debug    int      `json:"debug"`              // level of the log, with Valve's numbers; 0: Msg (5)
+	Manual   bool     `json:"manual"`             // do not accept incoming connections by itself
+	Strict   bool     `json:"strict"`             // excuse no log line of level Bug but those that only a busy machine causes
+	Intended []string `json:"intended,omitempty"` // parts of log lines of level Bug that the test brings about
+	KeyLog   string   `json:"key_log"`            // file that our own library appends session keys to; empty: none
+
+	Library     string `json:"library,omitempty"`     // Valve's, instead of the one in GNS_LIBRARY
+	Trust       *Trust `json:"trust,omitempty"`       // of our own library; nil: nobody
+	AppID       uint32 `json:"app_id,omitempty"`      // of our own library; Valve's has 0
+	Certificate []byte `json:"certificate,omitempty"` // shown from the start, with its private key; empty: none
 }
 
 // Engine is an implementation of the protocol behind the calls that its API documents. Handles are
@@ -74,6 +80,8 @@ type Engine interface {
 
 	// SetConfig sets "Name=value" on a connection, or for the whole process if conn is 0.
 	SetConfig(conn uint32, setting string) error
+	// SetListenConfig sets "Name=value" on a listen socket.
+	SetListenConfig(listen uint32, setting string) error
 	// Config returns the effective value of a setting as text.
 	Config(conn uint32, name string) (string, error)
 
@@ -82,6 +90,12 @@ type Engine interface {
 	DetailedStatus(conn uint32) (string, error)
 	// Totals returns what DetailedStatus tells in numbers.
 	Totals(conn uint32) (Totals, error)
+
+	// CertificateRequest, SetCertificate, InitAuthentication and AuthStatus are about one's own certificate.
+	CertificateRequest() ([]byte, error)
+	SetCertificate(signed []byte) error
+	InitAuthentication() int
+	AuthStatus() AuthStatus
 
 	// Wake returns a channel that gets a value when a callback or a message is waiting, nil if the
 	// implementation cannot tell, and how often to look at the latest.

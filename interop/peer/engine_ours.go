@@ -50,6 +50,12 @@ func newOurEngine(o Options) (Engine, error) {
 		}
 		opts.KeyLog = f
 	}
+	opts.AppID, opts.Certificate = o.AppID, o.Certificate
+	if o.Trust != nil {
+		if err := o.Trust.apply(&opts); err != nil {
+			return nil, err
+		}
+	}
 	s, err := gns.New(&opts)
 	if err != nil {
 		return nil, err
@@ -102,6 +108,7 @@ func ourInfo(i gns.ConnectionInfo) Info {
 		EndDebug:    i.EndDebug,
 		Description: i.Description,
 		Flags:       int(i.Flags),
+		Auth:        ourAuth(i.Auth),
 	}
 }
 
@@ -191,6 +198,14 @@ func (e *ourEngine) SetConfig(conn uint32, setting string) error {
 	return e.s.SetConfig(ourScope(conn), conn, v)
 }
 
+func (e *ourEngine) SetListenConfig(listen uint32, setting string) error {
+	v, err := config.Parse(setting)
+	if err != nil {
+		return err
+	}
+	return e.s.SetConfig(config.ListenSocket, listen, v)
+}
+
 func (e *ourEngine) Config(conn uint32, name string) (string, error) {
 	info, ok := config.Lookup(name)
 	if !ok {
@@ -251,6 +266,17 @@ func (e *ourEngine) Totals(conn uint32) (Totals, error) {
 		return Totals{}, err
 	}
 	return parseOurTotals(text)
+}
+
+func (e *ourEngine) CertificateRequest() ([]byte, error) { return e.s.CertificateRequest() }
+
+func (e *ourEngine) SetCertificate(signed []byte) error { return e.s.SetCertificate(signed) }
+
+func (e *ourEngine) InitAuthentication() int { return int(e.s.InitAuthentication()) }
+
+func (e *ourEngine) AuthStatus() AuthStatus {
+	availability, text := e.s.AuthenticationStatus()
+	return AuthStatus{Availability: int(availability), Text: text}
 }
 
 func (e *ourEngine) Wake() (<-chan struct{}, time.Duration) { return e.wake, ourPoll }

@@ -19,7 +19,10 @@ type valveEngine struct {
 }
 
 func newValveEngine(o Options) (Engine, error) {
-	lib, err := valve.Open("")
+	if o.Trust != nil || o.AppID != 0 {
+		return nil, errors.New("peer: Valve's library cannot be told whom to trust, nor its app ID")
+	}
+	lib, err := valve.Open(o.Library)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +45,11 @@ func newValveEngine(o Options) (Engine, error) {
 	}
 	for _, setting := range o.Config {
 		if err := e.SetConfig(0, setting); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.Certificate) > 0 {
+		if err := e.SetCertificate(o.Certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -169,6 +177,14 @@ func (e *valveEngine) SetConfig(conn uint32, setting string) error {
 	return e.lib.SetConfig(valveScope(conn), conn, s)
 }
 
+func (e *valveEngine) SetListenConfig(listen uint32, setting string) error {
+	s, err := e.lib.ParseSetting(setting)
+	if err != nil {
+		return err
+	}
+	return e.lib.SetConfig(valve.ScopeListenSocket, listen, s)
+}
+
 func (e *valveEngine) Config(conn uint32, name string) (string, error) {
 	value, _, err := e.lib.Config(valveScope(conn), conn, name)
 	return value, err
@@ -216,6 +232,17 @@ func (e *valveEngine) Totals(conn uint32) (Totals, error) {
 		return Totals{}, err
 	}
 	return parseValveTotals(text)
+}
+
+func (e *valveEngine) CertificateRequest() ([]byte, error) { return e.lib.CertificateRequest() }
+
+func (e *valveEngine) SetCertificate(signed []byte) error { return e.lib.SetCertificate(signed) }
+
+func (e *valveEngine) InitAuthentication() int { return e.lib.InitAuthentication() }
+
+func (e *valveEngine) AuthStatus() AuthStatus {
+	availability, text := e.lib.AuthenticationStatus()
+	return AuthStatus{Availability: availability, Text: text}
 }
 
 func (e *valveEngine) Wake() (<-chan struct{}, time.Duration) { return nil, valvePoll }

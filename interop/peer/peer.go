@@ -94,6 +94,16 @@ type Listener struct {
 // Listen listens on an address at a free port.
 func (p *Peer) Listen(ip netip.Addr, options ...string) *Listener {
 	p.t.Helper()
+	l, err := p.TryListen(ip, options...)
+	if err != nil {
+		p.t.Fatalf("%s: cannot listen on %v: %v", p.options.Name, ip, err)
+	}
+	return l
+}
+
+// TryListen is Listen that may be refused.
+func (p *Peer) TryListen(ip netip.Addr, options ...string) (*Listener, error) {
+	p.t.Helper()
 	var err error
 	for range 50 {
 		port := uint16(firstPort + portCounter.Add(1)%(lastPort-firstPort))
@@ -105,10 +115,15 @@ func (p *Peer) Listen(ip netip.Addr, options ...string) *Listener {
 		if err != nil {
 			p.t.Fatalf("%s: listen address %q: %v", p.options.Name, reply.Addr, err)
 		}
-		return &Listener{peer: p, handle: reply.Listen, Addr: addr}
+		return &Listener{peer: p, handle: reply.Listen, Addr: addr}, nil
 	}
-	p.t.Fatalf("%s: cannot listen on %v: %v", p.options.Name, ip, err)
-	return nil
+	return nil, err
+}
+
+// SetConfig sets a value ("Name=value") on the listen socket, for connections that come in from now on.
+func (l *Listener) SetConfig(setting string) {
+	l.peer.t.Helper()
+	l.peer.call(l.peer.t, Command{Do: "config", Listen: l.handle, Text: setting})
 }
 
 // Accepted returns the next incoming connection, which the peer has accepted by itself unless it was

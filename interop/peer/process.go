@@ -132,7 +132,7 @@ func (p *process) readLog(in io.Reader) {
 	for lines.Scan() {
 		p.transcript.add("|", lines.Text())
 		switch line := lines.Text(); {
-		case isBug(line, p.options.Strict):
+		case isBug(line, p.options.Strict, p.options.Intended):
 			p.change(func() { p.bugs = append(p.bugs, line) })
 		case strings.HasPrefix(line, bugPrefix):
 			p.change(func() { p.excused = append(p.excused, line) })

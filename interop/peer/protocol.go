@@ -32,6 +32,8 @@ const (
 	ReasonGeneric  = 1000 // App_Generic
 	ReasonShutdown = 2999 // the peer's library was shut down
 	ReasonBadCrypt = 4002 // Remote_BadCrypt
+	ReasonBadCert  = 4003 // Remote_BadCert
+	ReasonInternal = 5002 // Misc_InternalError
 	ReasonTimeout  = 5003 // Misc_Timeout
 )
 
@@ -67,6 +69,7 @@ type Info struct {
 	EndDebug    string         `json:"end_debug,omitempty"`
 	Description string         `json:"description"`
 	Flags       int            `json:"flags"`
+	Auth        *Auth          `json:"auth,omitempty"` // only our own implementation tells
 }
 
 // LaneStatus is the send queue of one lane: bytes, and microseconds of queue time.

@@ -258,7 +258,10 @@ func (s *server) do(c Command, reply *Event) (err error) {
 		return s.engine.Flush(c.Conn)
 	case "lanes": // Conn, Priorities, Weights
 		return s.engine.ConfigureLanes(c.Conn, c.Priorities, c.Weights)
-	case "config": // Conn or 0 for the process, Text "Name=value"
+	case "config": // Listen, or Conn, or 0 for the process, Text "Name=value"
+		if c.Listen != 0 {
+			return s.engine.SetListenConfig(c.Listen, c.Text)
+		}
 		return s.engine.SetConfig(c.Conn, c.Text)
 	case "get-config": // Conn or 0 for the process, Text "Name"
 		reply.Text, err = s.engine.Config(c.Conn, c.Text)
@@ -280,6 +283,26 @@ func (s *server) do(c Command, reply *Event) (err error) {
 		totals, err := s.engine.Totals(c.Conn)
 		reply.Totals = &totals
 		return err
+	case "identity":
+		reply.Identity = s.engine.Identity()
+		return nil
+	case "request-certificate":
+		request, err := s.engine.CertificateRequest()
+		reply.Text = hex.EncodeToString(request)
+		return err
+	case "set-certificate": // Hex
+		signed, err := hex.DecodeString(c.Hex)
+		if err != nil {
+			return err
+		}
+		return s.engine.SetCertificate(signed)
+	case "init-authentication":
+		reply.Number = int64(s.engine.InitAuthentication())
+		return nil
+	case "authentication-status":
+		status := s.engine.AuthStatus()
+		reply.Number, reply.Text = int64(status.Availability), status.Text
+		return nil
 	case "":
 		return errors.New(c.Text)
 	default:

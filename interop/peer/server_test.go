@@ -96,6 +96,21 @@ func (s *script) SetConfig(_ uint32, setting string) error {
 	return errors.New("no such value")
 }
 
+func (s *script) SetListenConfig(uint32, string) error { return errors.New("no such value either") }
+
+func (s *script) CertificateRequest() ([]byte, error) { return []byte{1, 2}, nil }
+
+func (s *script) SetCertificate(signed []byte) error {
+	if len(signed) != 2 {
+		return errors.New("not two bytes")
+	}
+	return nil
+}
+
+func (s *script) InitAuthentication() int { return 3 }
+
+func (s *script) AuthStatus() AuthStatus { return AuthStatus{Availability: 100, Text: "OK"} }
+
 func (s *script) Config(uint32, string) (string, error) { return "5000", nil }
 
 func (s *script) Info(conn uint32) (Info, error) { return Info{State: Connected}, s.known(conn) }
@@ -183,6 +198,14 @@ func TestServeCommands(t *testing.T) {
 		{Command{Do: "send", Conn: scriptConn, Hex: "0"}, Event{Error: "encoding/hex: odd length hex string"}},
 		{Command{Do: "flush", Conn: 1}, Event{Error: "result 8", Result: InvalidParam}},
 		{Command{Do: "config", Text: "A=b"}, Event{Error: "no such value"}},
+		{Command{Do: "config", Listen: 3, Text: "A=b"}, Event{Error: "no such value either"}},
+		{Command{Do: "identity"}, Event{Identity: "str:script"}},
+		{Command{Do: "request-certificate"}, Event{Text: "0102"}},
+		{Command{Do: "set-certificate", Hex: "0304"}, Event{}},
+		{Command{Do: "set-certificate", Hex: "03"}, Event{Error: "not two bytes"}},
+		{Command{Do: "set-certificate", Hex: "0"}, Event{Error: "encoding/hex: odd length hex string"}},
+		{Command{Do: "init-authentication"}, Event{Number: 3}},
+		{Command{Do: "authentication-status"}, Event{Number: 100, Text: "OK"}},
 		{Command{Do: "get-config", Text: "NagleTime"}, Event{Text: "5000"}},
 		{Command{Do: "status", Conn: scriptConn}, Event{Status: &Status{Ping: 12}}},
 		{Command{Do: "detailed", Conn: scriptConn}, Event{Text: "fine"}},

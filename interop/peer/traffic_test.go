@@ -356,7 +356,8 @@ func TestBugLines(t *testing.T) {
 		{"[1] SteamNetworkingSockets service thread waited 60ms for lock", false, false},
 		{"[2] Assertion Failed", false, false},
 	} {
-		require.Equal(t, row.relaxed, isBug(row.line, false), row.line)
-		require.Equal(t, row.strict, isBug(row.line, true), row.line)
+		require.Equal(t, row.relaxed, isBug(row.line, false, nil), row.line)
+		require.Equal(t, row.strict, isBug(row.line, true, nil), row.line)
+		require.False(t, isBug(row.line, true, []string{"unheard of", row.line}), row.line)
 	}
 }

@@ -279,3 +279,13 @@ func (l *Library) SetCertificate(blob []byte) error {
 	}
 	return nil
 }
+
+// InitAuthentication asks for readiness to authenticate, and returns the availability as a number.
+func (l *Library) InitAuthentication() int { return int(l.sym.InitAuth(l.sockets)) }
+
+// AuthenticationStatus returns the availability as a number, and the library's text about it.
+func (l *Library) AuthenticationStatus() (availability int, message string) {
+	var status authStatus
+	availability = int(l.sym.AuthStatus(l.sockets, &status))
+	return availability, text(status.message[:])
+}

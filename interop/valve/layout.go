@@ -60,6 +60,12 @@ type statusChanged struct {
 	old  int32
 }
 
+// authStatus is SteamNetAuthenticationStatus_t.
+type authStatus struct {
+	availability int32
+	message      [256]byte
+}
+
 // realTimeStatus is SteamNetConnectionRealTimeStatus_t.
 type realTimeStatus struct {
 	state             int32

@@ -22,6 +22,7 @@ func TestStructureLayout(t *testing.T) {
 		ls laneStatus
 		m  message
 		cv configValue
+		as authStatus
 	)
 	for _, row := range []struct {
 		name      string
@@ -46,6 +47,8 @@ func TestStructureLayout(t *testing.T) {
 		{"SteamNetConnectionStatusChangedCallback_t", unsafe.Sizeof(sc), 704},
 		{"SteamNetConnectionStatusChangedCallback_t.m_info", unsafe.Offsetof(sc.info), 4},
 		{"SteamNetConnectionStatusChangedCallback_t.m_eOldState", unsafe.Offsetof(sc.old), 700},
+		{"SteamNetAuthenticationStatus_t", unsafe.Sizeof(as), 260},
+		{"SteamNetAuthenticationStatus_t.m_debugMsg", unsafe.Offsetof(as.message), 4},
 		{"SteamNetConnectionRealTimeStatus_t", unsafe.Sizeof(rt), 120},
 		{"SteamNetConnectionRealTimeStatus_t.m_nSendRateBytesPerSecond", unsafe.Offsetof(rt.sendRate), 32},
 		{"SteamNetConnectionRealTimeStatus_t.m_usecQueueTime", unsafe.Offsetof(rt.queueTime), 48},

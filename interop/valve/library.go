@@ -56,6 +56,8 @@ type symbols struct {
 	ReceivePollGroup   func(self uintptr, group uint32, out **message, n int32) int32                                     `symbol:"SteamAPI_ISteamNetworkingSockets_ReceiveMessagesOnPollGroup"`
 	CertificateRequest func(self uintptr, size *int32, blob *byte, message *errMsg) bool                                  `symbol:"SteamAPI_ISteamNetworkingSockets_GetCertificateRequest"`
 	SetCertificate     func(self uintptr, blob *byte, size int32, message *errMsg) bool                                   `symbol:"SteamAPI_ISteamNetworkingSockets_SetCertificate"`
+	InitAuth           func(self uintptr) int32                                                                           `symbol:"SteamAPI_ISteamNetworkingSockets_InitAuthentication"`
+	AuthStatus         func(self uintptr, status *authStatus) int32                                                       `symbol:"SteamAPI_ISteamNetworkingSockets_GetAuthenticationStatus"`
 	RunCallbacks       func(self uintptr)                                                                                 `symbol:"SteamAPI_ISteamNetworkingSockets_RunCallbacks"`
 	Utils              func() uintptr                                                                                     `symbol:"SteamAPI_SteamNetworkingUtils_v003"`
 	AllocateMessage    func(self uintptr, size int32) *message                                                            `symbol:"SteamAPI_ISteamNetworkingUtils_AllocateMessage"`
