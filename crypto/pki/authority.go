@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gogns/gns/crypto"
 	pb "github.com/gogns/gns/proto"
@@ -96,6 +97,19 @@ func (a *Authority) KeyID() uint64 { return crypto.KeyID(a.public) }
 
 // Certificate returns the authority's own certificate, nil if it was given none.
 func (a *Authority) Certificate() *Certificate { return a.own }
+
+// Scope returns what the authority's certificates permit. Its lists must not be changed.
+func (a *Authority) Scope() crypto.Scope { return a.grant.scope() }
+
+// Expiry returns the last second in which what the authority signs can be good: the earliest expiry in
+// its chain, or what Sign allows at most.
+func (a *Authority) Expiry() time.Time {
+	last := expiryLimit.Add(-time.Second)
+	if a.grant.expiry < last.Unix() {
+		return time.Unix(a.grant.expiry, 0).UTC()
+	}
+	return last
+}
 
 // Format keeps the private key out of logs: whatever the verb, it prints which authority this is.
 func (a *Authority) Format(s fmt.State, _ rune) {
