@@ -156,7 +156,7 @@ func TestEncryptedCredentials(t *testing.T) {
 	server.wantStatus(exitOK)
 
 	require.Contains(t, run("-cert", public), "name that with -key")
-	require.Contains(t, run("-cert", public, "-key", public), "no private key")
+	require.Contains(t, run("-cert", public, "-key", ca.write("not.key", 0o600, block)), "no private key")
 	require.Contains(t, run("-cert", private), "certificate")
 	require.Contains(t, run("-ca", private), "the authority's own")
 	require.Contains(t, run("-ca", public), "str:bob among those of authorities")
