@@ -18,8 +18,8 @@ import (
 type self struct {
 	mu       sync.Mutex // nothing but the callback queue is locked while it is held
 	identity Identity
-	key      ed25519.PrivateKey // nil: none made yet
-	cert     *crypto.LocalCert  // nil: none but those that connections make for themselves
+	key      *ed25519.PrivateKey // nil: none made yet; a pointer, so that printing a Sockets does not show it
+	cert     *crypto.LocalCert   // nil: none but those that connections make for themselves
 	status   Availability
 	text     string
 	changed  broadcast          // of the status
@@ -48,7 +48,9 @@ func (me *self) forget() {
 	if me.cert != nil {
 		me.cert.Wipe()
 	}
-	clear(me.key)
+	if me.key != nil {
+		clear(*me.key)
+	}
 	me.cert, me.key = nil, nil
 }
 
@@ -66,7 +68,7 @@ func (s *Sockets) CertificateRequest() ([]byte, error) {
 		if err != nil {
 			return nil, ResultFail.wrap(err)
 		}
-		me.key = key
+		me.key = &key
 	}
 	request, err := crypto.CertificateRequest(me.key.Public().(ed25519.PublicKey), me.identity)
 	if err != nil {
@@ -101,7 +103,10 @@ func (s *Sockets) install(certificate []byte) error {
 	}
 	embedded, err := crypto.EmbeddedKey(certificate)
 	defer clear(embedded)
-	key := me.key
+	var key ed25519.PrivateKey
+	if me.key != nil {
+		key = *me.key
+	}
 	switch {
 	case err != nil:
 		return ResultInvalidParam.wrap(err)
@@ -146,7 +151,8 @@ func (s *Sockets) install(certificate []byte) error {
 		}
 	}
 	if me.key == nil {
-		me.key = slices.Clone(key)
+		own := slices.Clone(key)
+		me.key = &own
 	}
 	me.cert, me.identity = cert, identity
 	s.watchExpiry()

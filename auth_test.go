@@ -1,8 +1,14 @@
 package gns_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/gogns/gns"
@@ -277,4 +283,34 @@ func TestResetIdentity(t *testing.T) {
 		require.NoError(t, h.Close())
 		require.ErrorIs(t, h.ResetIdentity(gns.Identity{}), gns.ErrInvalidState)
 	})
+}
+
+// Whoever prints a Sockets, or what it hands out, does not print its private key; and it is gone in the end.
+func TestPrivateKeyStaysPrivate(t *testing.T) {
+	t.Parallel()
+	key, err := crypto.NewSigningKey(rand.Reader)
+	require.NoError(t, err)
+	cert := certificate(t, key.Public().(ed25519.PublicKey), gns.GenericString("alice"), nil)
+	cert.PrivateKeyData = key.Seed()
+	var log bytes.Buffer
+	s, err := gns.New(&gns.Options{
+		Certificate: marshal(t, cert), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	require.NoError(t, err)
+	request, err := s.CertificateRequest()
+	require.NoError(t, err)
+	status, text := s.AuthenticationStatus()
+	_, err = s.ConnectByIPAddress(netip.MustParseAddrPort("127.0.0.1:9"))
+	require.NoError(t, err)
+	said := fmt.Sprintf("%v %+v %#v %x %v %s %s", s, s, s, request, status, text, log.String())
+	for _, form := range []string{"%x", "%X", "%v", "%d", "%q"} {
+		secret := strings.Trim(fmt.Sprintf(form, key.Seed()), "[]\"")
+		require.NotContains(t, said, secret, form)
+	}
+	require.NotContains(t, said, base64.StdEncoding.EncodeToString(key.Seed())[:40])
+
+	held := s.PrivateKey()
+	require.True(t, key.Equal(held))
+	require.NoError(t, s.Close())
+	require.Equal(t, make([]byte, ed25519.PrivateKeySize), []byte(held), "wiped")
 }

@@ -2,6 +2,7 @@ package gns
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"net/netip"
 
@@ -80,3 +81,10 @@ func (t Timers) Set() (n int) {
 
 // AllCounters returns every counter.
 func (c *Counters) AllCounters() [23]*uint64 { return c.all() }
+
+// PrivateKey returns the memory that holds the private key.
+func (s *Sockets) PrivateKey() ed25519.PrivateKey {
+	s.self.mu.Lock()
+	defer s.self.mu.Unlock()
+	return *s.self.key
+}
