@@ -12,7 +12,6 @@ import (
 	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/interop/peer"
 	pb "github.com/gogns/gns/proto"
-	"google.golang.org/protobuf/proto"
 )
 
 // The states of a certificate after SetCertificate, as far as the API tells.
@@ -96,6 +95,12 @@ var certificateOffers = []struct {
 	{name: "unknown authority", becomes: "str:bob",
 		offer: func(a *authority, _ *peer.Peer, _ bool) []byte { return newRoot(a.t).issue(leaf{identity: "str:bob"}) },
 		valve: unverified},
+	{name: "intermediate authority", becomes: "str:bob", // Valve's library cannot be told of one
+		offer: func(a *authority, _ *peer.Peer, _ bool) []byte {
+			below, _ := a.intermediate(0)
+			return below.issue(leaf{identity: "str:bob"})
+		},
+		valve: unverified},
 	{name: "not a certificate",
 		offer: func(*authority, *peer.Peer, bool) []byte { return []byte("garbage") },
 		valve: always("CMsgSteamDatagramCertificateSigned failed protobuf parse"),
@@ -135,9 +140,7 @@ func (a *authority) unsigned(l leaf) []byte {
 	a.t.Helper()
 	c, err := pki.Parse(a.issue(l))
 	require.NoError(a.t, err)
-	b, err := proto.Marshal(&pb.CMsgSteamDatagramCertificateSigned{Cert: c.Raw()})
-	require.NoError(a.t, err)
-	return b
+	return unsignedMessage(a.t, c.Raw())
 }
 
 // A stock build of Valve's library takes no certificate but those of Valve's own authority. What it answers

@@ -1,0 +1,368 @@
+package interop
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/crypto/pki"
+	"github.com/gogns/gns/interop/peer"
+	"github.com/gogns/gns/interop/record"
+)
+
+// The tests in this file need the second build of Valve's library, which trusts an authority of ours.
+
+// startCertified starts both sides with certificates of the authority, which both trust; ours insist on
+// authentication, and so does Valve's client. See insist for its listener.
+func (p pair) startCertified(t *testing.T, root *authority, change ...func(listens, connects *peer.Options)) (server, client *peer.Peer) {
+	t.Helper()
+	library := ownLibrary(t)
+	return p.start(t, peer.Options{}, append([]func(l, c *peer.Options){func(l, c *peer.Options) {
+		for _, o := range []*peer.Options{l, c} {
+			o.Identity = "str:server"
+			if o == c {
+				o.Identity = "str:client"
+			}
+			o.Certificate = root.issue(leaf{identity: o.Identity})
+			if o.Kind == peer.Valve {
+				o.Library = library
+			} else {
+				o.Trust = root.required()
+			}
+		}
+		if c.Kind == peer.Valve {
+			c.Config = refuseWithoutAuth
+		}
+	}}, change...)...)
+}
+
+// listenStrictly listens for authenticated clients only. Valve's library refuses to listen like that, but
+// not to be told later.
+func listenStrictly(t *testing.T, server *peer.Peer) *peer.Listener {
+	t.Helper()
+	l := server.With(t).Listen(ipv4)
+	if server.Kind() == peer.Valve {
+		for _, setting := range refuseWithoutAuth {
+			l.SetConfig(setting)
+		}
+	}
+	return l
+}
+
+// Both libraries authenticate each other in every role, with nothing less allowed on either side,
+// however the certificate came to its owner and whatever kind of identity it is for.
+func TestMutualAuthentication(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		for _, id := range []string{"str:somebody", "gen:00ff7f80a5", "steamid:76561197960287930"} {
+			for _, requested := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, requested %v", id, requested), func(t *testing.T) {
+					t.Parallel()
+					root := ownRoot(t)
+					serverLeaf, clientLeaf := leaf{identity: id, apps: []uint32{0, 570}}, leaf{identity: "str:client"}
+					server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+						l.Identity, c.Identity = serverLeaf.identity, clientLeaf.identity
+						l.Certificate, c.Certificate = root.issue(serverLeaf), root.issue(clientLeaf)
+						if requested {
+							l.Certificate, c.Certificate = nil, nil
+						}
+					})
+					if requested {
+						require.NoError(t, server.SetCertificate(root.answer(server.CertificateRequest(), serverLeaf)))
+						require.NoError(t, client.SetCertificate(root.answer(client.CertificateRequest(), clientLeaf)))
+					}
+					l := listenStrictly(t, server)
+					out := client.Connect(l.Addr)
+					in := l.Accepted()
+					in.WaitState(peer.Connected)
+					out.WaitState(peer.Connected)
+					link := link{in: in, out: out}
+					requireConversation(t, link)
+					requireAuth(t, in, clientLeaf.identity, true)
+					requireAuth(t, out, serverLeaf.identity, true)
+					for _, end := range []*peer.Conn{in, out} {
+						require.Zero(t, end.Info().Flags&peer.InfoUnencrypted)
+						if end.Kind() == peer.Ours {
+							require.Equal(t, root.KeyID(), end.Info().Auth.AuthorityKeyID)
+							require.WithinDuration(t, time.Now().Add(time.Hour), end.Info().Auth.Expires, time.Minute)
+						}
+					}
+					requireClosedByClient(t, link)
+				})
+			}
+		}
+	})
+}
+
+// Valve's library does not listen when it is to refuse whoever is not authenticated, not even with a
+// certificate and an authority of its own.
+func TestValveListenerCannotBeginStrictly(t *testing.T) {
+	t.Parallel()
+	p := peer.Start(t, peer.Options{
+		Kind: peer.Valve, Library: ownLibrary(t), Identity: "str:server", Certificate: ownRoot(t).issue(leaf{identity: "str:server"}),
+	})
+	_, err := p.TryListen(ipv4, refuseWithoutAuth...)
+	require.Error(t, err)
+	_, err = p.TryListen(ipv4, refuseWithoutAuth[0])
+	require.Error(t, err, "what counts for other hosts counts")
+	p.Listen(ipv4, refuseWithoutAuth[1])
+}
+
+// replaceCert is a rule that puts another certificate into what one side shows.
+func replaceCert(dir record.Direction, signed []byte) record.Rule {
+	return func(p record.Packet) []record.Delivery {
+		if p.Dir != dir {
+			return record.Pass(p)
+		}
+		changed, err := withCert(p.Data, signed)
+		if err != nil {
+			return nil // the test will miss it
+		}
+		return []record.Delivery{{Data: changed}}
+	}
+}
+
+// badCertificates are what a peer shows instead of its good certificate, all for the same key and identity.
+var badCertificates = []struct {
+	name string
+	make func(t *testing.T, root *authority, key ed25519.PrivateKey, good pki.Template) []byte
+	text string // of our own library
+}{
+	{"unknown authority", func(t *testing.T, _ *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		return newRoot(t).sign(good)
+	}, "is unknown"},
+	{"unknown intermediate", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		below, _ := root.intermediate()
+		return below.sign(good)
+	}, "is unknown"},
+	{"signed by itself", func(t *testing.T, _ *authority, key ed25519.PrivateKey, good pki.Template) []byte {
+		return newAuthority(t, key).sign(good)
+	}, "is unknown"},
+	{"expired", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		good.Created, good.Expiry = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
+		return root.sign(good)
+	}, "expired at"},
+	{"other app", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		good.AppIDs = []uint32{570}
+		return root.sign(good)
+	}, "app ids [570], not 0"},
+	{"altered", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		signed := root.sign(good)
+		signed[len(signed)-1] ^= 1
+		return signed
+	}, "signature by authority key"},
+	{"signature stripped", func(t *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		c, err := pki.Parse(root.sign(good))
+		require.NoError(t, err)
+		return unsignedMessage(t, c.Raw())
+	}, "is not signed by an authority"},
+}
+
+func (a *authority) sign(t pki.Template) []byte {
+	a.t.Helper()
+	c, err := a.Sign(t)
+	require.NoError(a.t, err)
+	return c.Marshal()
+}
+
+// A bad certificate is refused by either library, in either role, for the same reason. Only that
+// Valve's server does not tell.
+func TestBadCertificates(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		root := ownRoot(t)
+		keys := map[string]ed25519.PrivateKey{"str:server": newKey(t), "str:client": newKey(t)}
+		templates := map[string]pki.Template{}
+		for id, key := range keys {
+			template := leaf{identity: id}.template(t)
+			template.Key = key.Public().(ed25519.PublicKey)
+			templates[id] = template
+		}
+		server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+			for _, o := range []*peer.Options{l, c} {
+				o.Certificate = withKey(root.sign(templates[o.Identity]), keys[o.Identity])
+			}
+			c.Config = append(c.Config, "TimeoutInitial=1500")
+		})
+		for _, row := range badCertificates {
+			for _, dir := range []record.Direction{record.ToServer, record.ToClient} {
+				t.Run(fmt.Sprintf("%s, %s", row.name, dir), func(t *testing.T) {
+					l := listenStrictly(t, server)
+					proxy, err := record.NewProxy(ipv4, l.Addr)
+					require.NoError(t, err)
+					t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+					shown := "str:client"
+					if dir == record.ToClient {
+						shown = "str:server"
+					}
+					proxy.SetRule(replaceCert(dir, row.make(t, root, keys[shown], templates[shown])))
+					out := client.With(t).Connect(proxy.Addr())
+					switch {
+					case dir == record.ToClient:
+						end := out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info
+						require.Equal(t, peer.ReasonBadCert, end.EndReason)
+						told := l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info
+						require.Equal(t, peer.ReasonBadCert, told.EndReason)
+						require.Equal(t, end.EndDebug, told.EndDebug)
+						t.Logf("%s says %q", p.connects, end.EndDebug)
+						if p.connects == peer.Ours {
+							require.Contains(t, end.EndDebug, row.text)
+						}
+					case p.listens == peer.Ours:
+						end := out.WaitStateWithin(peer.ClosedByPeer, atOnce).Info
+						require.Equal(t, peer.ReasonBadCert, end.EndReason)
+						require.Contains(t, end.EndDebug, row.text)
+					default:
+						require.Equal(t, peer.ReasonTimeout, out.WaitState(peer.ProblemDetectedLocally).Info.EndReason)
+					}
+				})
+			}
+		}
+	})
+}
+
+// A certificate lists apps, and counts for each of them; who shows it need not run the same app as who
+// looks at it. Valve's open-source library is app 0.
+func TestAppIDs(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []peer.Kind{peer.Valve, peer.Ours} {
+		for _, row := range []struct {
+			name           string
+			theirs, mine   []uint32 // listed in the certificate of app 0 and in that of app 570
+			theyAcceptMe   bool
+			iAcceptThem    bool
+			reasonOfEither int
+		}{
+			{name: "both list both", theirs: []uint32{0, 570}, mine: []uint32{570, 0}, theyAcceptMe: true, iAcceptThem: true},
+			{name: "each lists its own", theirs: []uint32{0}, mine: []uint32{570}},
+			{name: "one lists both", theirs: []uint32{0}, mine: []uint32{0, 570}, theyAcceptMe: true},
+			{name: "the other lists both", theirs: []uint32{0, 570}, mine: []uint32{570}, iAcceptThem: true},
+		} {
+			for _, iListen := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s, %s, app 570 listens %v", kind, row.name, iListen), func(t *testing.T) {
+					t.Parallel()
+					p := pair{listens: kind, connects: peer.Ours}
+					if iListen {
+						p = pair{listens: peer.Ours, connects: kind}
+					}
+					root := ownRoot(t)
+					server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+						me, they := c, l
+						if iListen {
+							me, they = l, c
+						}
+						me.AppID = 570
+						me.Certificate = root.issue(leaf{identity: me.Identity, apps: row.mine})
+						they.Certificate = root.issue(leaf{identity: they.Identity, apps: row.theirs})
+						c.Config = append(c.Config, "TimeoutInitial=1500")
+					})
+					clientGood, serverGood := row.theyAcceptMe, row.iAcceptThem // what each thinks of the other
+					if iListen {
+						clientGood, serverGood = row.iAcceptThem, row.theyAcceptMe
+					}
+					l := listenStrictly(t, server)
+					out := client.Connect(l.Addr)
+					switch {
+					case clientGood && serverGood:
+						in := l.Accepted()
+						in.WaitState(peer.Connected)
+						requireAuth(t, in, "str:client", true)
+						out.WaitState(peer.Connected)
+					case clientGood:
+						require.Equal(t, peer.ReasonBadCert, out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info.EndReason)
+						require.Equal(t, peer.ReasonBadCert, l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
+					case p.listens == peer.Ours:
+						require.Equal(t, peer.ReasonBadCert, out.WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
+					default:
+						require.Equal(t, peer.ReasonTimeout, out.WaitState(peer.ProblemDetectedLocally).Info.EndReason)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Valve's library cannot be given the certificate of an intermediate authority, so it takes what such a one
+// signed for the work of a stranger: refused when it insists, unauthenticated when it does not. Ours
+// follows the chain.
+func TestIntermediateAuthority(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []peer.Kind{peer.Valve, peer.Ours} {
+		for _, insists := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s connects, insists %v", kind, insists), func(t *testing.T) {
+				t.Parallel()
+				root := ownRoot(t)
+				below, certificate := root.intermediate(0)
+				p := pair{listens: peer.Ours, connects: kind}
+				server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+					l.Certificate = below.issue(leaf{identity: "str:server"})
+					if kind == peer.Ours {
+						c.Trust.Intermediates = [][]byte{certificate}
+						c.Trust.Require = insists
+					} else if !insists {
+						c.Config = nil
+					}
+				})
+				l := server.Listen(ipv4)
+				out := client.Connect(l.Addr)
+				in := l.Accepted()
+				if kind == peer.Valve && insists {
+					end := out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info
+					require.Equal(t, peer.ReasonBadCert, end.EndReason)
+					require.Equal(t, fmt.Sprintf("Bad cert: CA key %d is not known to us", below.KeyID()), end.EndDebug)
+					require.Equal(t, peer.ReasonBadCert, in.WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
+					return
+				}
+				out.WaitState(peer.Connected)
+				in.WaitState(peer.Connected)
+				requireConversation(t, link{in: in, out: out})
+				requireAuth(t, out, "str:server", kind == peer.Ours)
+				requireAuth(t, in, "str:client", true)
+			})
+		}
+	}
+}
+
+// Valve's library cannot be told of revocations. Ours refuses the owner of a revoked key, by either library.
+func TestRevokedKey(t *testing.T) {
+	forPairs(t, func(t *testing.T, p pair) {
+		root := ownRoot(t)
+		certificate := map[string][]byte{"str:server": root.issue(leaf{identity: "str:server"}), "str:client": root.issue(leaf{identity: "str:client"})}
+		keyID := func(of string) uint64 {
+			key, err := crypto.EmbeddedKey(certificate[of])
+			require.NoError(t, err)
+			return crypto.KeyID(key.Public().(ed25519.PublicKey))
+		}
+		server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+			for _, o := range []*peer.Options{l, c} {
+				o.Certificate = certificate[o.Identity]
+			}
+			if c.Kind == peer.Ours {
+				c.Trust.Revoked = []uint64{keyID("str:server")}
+			}
+			if l.Kind == peer.Ours {
+				l.Trust.Revoked = []uint64{keyID("str:client")}
+			}
+		})
+		l := listenStrictly(t, server)
+		out := client.Connect(l.Addr)
+		switch {
+		case p.listens == peer.Ours:
+			end := out.WaitStateWithin(peer.ClosedByPeer, atOnce).Info
+			require.Equal(t, peer.ReasonBadCert, end.EndReason)
+			require.Contains(t, end.EndDebug, fmt.Sprintf("key %d of the certificate is revoked", keyID("str:client")))
+		case p.connects == peer.Ours:
+			end := out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info
+			require.Equal(t, peer.ReasonBadCert, end.EndReason)
+			require.Contains(t, end.EndDebug, fmt.Sprintf("key %d of the certificate is revoked", keyID("str:server")))
+			require.Equal(t, peer.ReasonBadCert, l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
+		default:
+			out.WaitState(peer.Connected)
+			requireAuth(t, out, "str:server", true)
+		}
+	})
+}
