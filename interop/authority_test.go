@@ -3,6 +3,11 @@ package interop
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -146,4 +151,28 @@ func (a *authority) crafted(identity string, change func(c *pb.CMsgSteamDatagram
 	key, template := newKey(a.t), leaf{identity: identity}.template(a.t)
 	template.Key = key.Public().(ed25519.PublicKey)
 	return withKey(a.craft(template, change), key)
+}
+
+// The line with which the second build is made is that of the vectors, and the seed is its private half.
+func TestOwnCAIsThatOfTheVectors(t *testing.T) {
+	t.Setenv(peer.EnvLibraryOwnCA, "")
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "vectors", "crypto.json"))
+	require.NoError(t, err)
+	var vectors struct {
+		PKI struct {
+			Root struct {
+				Seed          string `json:"seed"`
+				AuthorizedKey string `json:"authorized_keys"`
+				KeyID         string `json:"key_id"`
+			} `json:"built_in_root"`
+		} `json:"pki"`
+	}
+	require.NoError(t, json.Unmarshal(text, &vectors))
+	require.Equal(t, vectors.PKI.Root.Seed, hex.EncodeToString([]byte(peer.OwnCASeed)))
+	require.Equal(t, vectors.PKI.Root.KeyID, fmt.Sprint(ownRoot(t).KeyID()))
+	_, err = peer.OwnCALibrary()
+	require.ErrorContains(t, err, `="\"`+vectors.PKI.Root.AuthorizedKey+`\""'`)
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	require.Contains(t, string(doc), `="\"`+vectors.PKI.Root.AuthorizedKey+`\""'`)
 }

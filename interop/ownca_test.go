@@ -205,11 +205,12 @@ func TestBadCertificates(t *testing.T) {
 			for _, o := range []*peer.Options{l, c} {
 				o.Certificate = withKey(root.sign(templates[o.Identity]), keys[o.Identity])
 			}
-			c.Config = append(c.Config, "TimeoutInitial=1500")
+			c.Config = append(c.Config, "TimeoutInitial=3000")
 		})
 		for _, row := range badCertificates {
 			for _, dir := range []record.Direction{record.ToServer, record.ToClient} {
 				t.Run(fmt.Sprintf("%s, %s", row.name, dir), func(t *testing.T) {
+					t.Parallel()
 					l := listenStrictly(t, server)
 					proxy, err := record.NewProxy(ipv4, l.Addr)
 					require.NoError(t, err)
@@ -229,7 +230,6 @@ func TestBadCertificates(t *testing.T) {
 						told := l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info
 						require.Equal(t, peer.ReasonBadCert, told.EndReason)
 						require.Equal(t, end.EndDebug, told.EndDebug)
-						t.Logf("%s says %q", p.connects, end.EndDebug)
 						if p.connects == peer.Ours {
 							require.Contains(t, end.EndDebug, row.text)
 						}
@@ -278,7 +278,7 @@ func TestAppIDs(t *testing.T) {
 						me.AppID = 570
 						me.Certificate = root.issue(leaf{identity: me.Identity, apps: row.mine})
 						they.Certificate = root.issue(leaf{identity: they.Identity, apps: row.theirs})
-						c.Config = append(c.Config, "TimeoutInitial=1500")
+						c.Config = append(c.Config, "TimeoutInitial=3000")
 					})
 					clientGood, serverGood := row.theyAcceptMe, row.iAcceptThem // what each thinks of the other
 					if iListen {
@@ -433,6 +433,40 @@ func TestOneSidedAuthentication(t *testing.T) {
 	})
 }
 
+// An address is nobody: a certificate for one makes a connection that counts as unauthenticated, or none.
+func TestCertifiedAddress(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		for _, requireAuthority := range []bool{false, true} {
+			t.Run(fmt.Sprintf("RequireAuth %v", requireAuthority), func(t *testing.T) {
+				t.Parallel()
+				root := ownRoot(t)
+				const address = "ip:192.0.2.7:27015"
+				server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+					c.Identity, c.Certificate = address, root.issue(leaf{identity: address})
+					if l.Kind == peer.Ours {
+						l.Trust.Require = requireAuthority
+					}
+				})
+				l := listenStrictly(t, server)
+				out := client.Connect(l.Addr)
+				if p.listens == peer.Ours && requireAuthority {
+					end := out.WaitStateWithin(peer.ClosedByPeer, atOnce).Info
+					require.Equal(t, peer.ReasonBadCert, end.EndReason)
+					require.Equal(t, "crypto handshake: identity: "+address+" is an address, not somebody's identity", end.EndDebug)
+					return
+				}
+				in := l.Accepted()
+				in.WaitState(peer.Connected)
+				out.WaitState(peer.Connected)
+				requireConversation(t, link{in: in, out: out})
+				requireAuth(t, in, address, false)
+				requireAuth(t, out, "str:server", true)
+			})
+		}
+	})
+}
+
 // Of an anonymous peer Valve's library does not even say that it refuses it.
 func TestValveInsistsSilently(t *testing.T) {
 	t.Parallel()
@@ -449,7 +483,7 @@ func TestValveInsistsSilently(t *testing.T) {
 			server, client := row.startCertified(t, ownRoot(t), func(l, c *peer.Options) {
 				o := []*peer.Options{c, l}[row.anonymous]
 				o.Identity, o.Certificate, o.Trust = "", nil, nil
-				c.Config = append(c.Config, "TimeoutInitial=1500")
+				c.Config = append(c.Config, "TimeoutInitial=3000")
 			})
 			l := listenStrictly(t, server)
 			out := client.Connect(l.Addr)
@@ -490,14 +524,15 @@ func TestValveWithAnExpiredCertificate(t *testing.T) {
 	}
 }
 
-// Somebody else's certificate is of no use without its key, for whom nobody in particular is expected too.
+// Somebody else's certificate is of no use without its key, even to whoever expects nobody in particular.
 func TestStolenCertificate(t *testing.T) {
 	ownLibrary(t)
 	forPairs(t, func(t *testing.T, p pair) {
 		root := ownRoot(t)
-		server, client := p.startCertified(t, root, func(_, c *peer.Options) { c.Config = append(c.Config, "TimeoutInitial=1500") })
+		server, client := p.startCertified(t, root, func(_, c *peer.Options) { c.Config = append(c.Config, "TimeoutInitial=3000") })
 		for _, dir := range []record.Direction{record.ToServer, record.ToClient} {
 			t.Run(string(dir), func(t *testing.T) {
+				t.Parallel()
 				l := listenStrictly(t, server)
 				proxy, err := record.NewProxy(ipv4, l.Addr)
 				require.NoError(t, err)
