@@ -31,8 +31,7 @@ func TestEavesdropper(t *testing.T) {
 			require.NoError(t, err)
 			w := newWiretap(t, l.Addr())
 			altered := [2]int{}
-			w.mu.Lock()
-			w.handle = func(fromClient bool, d []byte) {
+			disturb := func(fromClient bool, d []byte) {
 				way := 0
 				if fromClient {
 					way = 1
@@ -43,7 +42,7 @@ func TestEavesdropper(t *testing.T) {
 				}
 				w.pass(fromClient, d)
 			}
-			w.mu.Unlock()
+			w.change(func() { w.handle = disturb })
 			accepted := acceptOne(ctx, l)
 			client := newSockets(t, ca.member(alice, change, func(o *gns.Options) { o.KeyLog = clientLog }))
 			c, err := gns.Dial(ctx, w.addr(), gns.WithSockets(client), gns.WithExpectedIdentity(bob))
@@ -191,9 +190,7 @@ func TestDowngrades(t *testing.T) {
 				l, err := gns.Listen("127.0.0.1:0", gns.WithSockets(newSockets(t, options(bob, bobCert))))
 				require.NoError(t, err)
 				w := newWiretap(t, l.Addr())
-				w.mu.Lock()
-				test.attack(w)
-				w.mu.Unlock()
+				w.change(func() { test.attack(w) })
 				accepted := acceptOne(ctx, l)
 				type outcome struct {
 					c   *gns.Conn

@@ -58,7 +58,7 @@ func TestMiddlemanAmongTheUnauthenticated(t *testing.T) {
 			l, err := gns.Listen("127.0.0.1:0", gns.WithSockets(newSockets(t, &gns.Options{Identity: bob, KeyLog: serverLog})))
 			require.NoError(t, err)
 			m := newMiddleman(t, l.Addr(), test.disguise, test.disguise)
-			m.alter = theft
+			m.change(func() { m.alter = theft })
 			accepted := acceptOne(ctx, l)
 			c, err := gns.Dial(ctx, m.addr(), append(test.options, gns.WithSockets(newSockets(t, &gns.Options{Identity: alice, KeyLog: clientLog})))...)
 			require.NoError(t, err)

@@ -70,12 +70,19 @@ func (w *wiretap) read(sock udp.Conn, fromClient bool) {
 		d := slices.Clone(one[0].Data)
 		w.tape = append(w.tape, taped{fromClient, slices.Clone(d)})
 		if w.handle == nil {
-			w.pass(!fromClient, d)
+			w.pass(fromClient, d)
 		} else {
 			w.handle(fromClient, d)
 		}
 		w.mu.Unlock()
 	}
+}
+
+// change changes what becomes of datagrams.
+func (w *wiretap) change(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
 }
 
 // pass sends a datagram. w.mu is held.
@@ -115,7 +122,7 @@ func (w *wiretap) overheard(text string) bool {
 }
 
 // rewrite changes messages of one kind on their way; everything else passes. The message that change
-// gets is one of that kind.
+// gets is one of that kind. w.mu is held.
 func rewrite[M proto.Message](w *wiretap, kind udpwire.Kind, blank func() M, change func(M)) {
 	w.handle = func(fromClient bool, d []byte) {
 		if udpwire.KindOf(d) != kind {
@@ -158,9 +165,7 @@ func newMiddleman(t testing.TB, server netip.AddrPort, toServer, toClient disgui
 	t.Helper()
 	m := &middleman{wiretap: newWiretap(t, server), toServer: toServer, toClient: toClient,
 		alter: func(payload []byte) []byte { return payload }}
-	m.wiretap.mu.Lock()
-	defer m.wiretap.mu.Unlock()
-	m.handle = m.act
+	m.change(func() { m.handle = m.act })
 	return m
 }
 
