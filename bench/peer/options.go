@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -81,7 +83,10 @@ func Parse(args []string) (*Options, error) {
 	fs.Func("serve", "", addr(&o.Serve))
 	fs.Func("connect", "", addr(&o.Connect))
 	fs.DurationVar(&o.Duration, "duration", o.Duration, "")
-	fs.IntVar(&o.Rate, "rate", o.Rate, "")
+	fs.Func("rate", "", func(s string) (err error) {
+		o.Rate, err = ParseRate(s)
+		return err
+	})
 	fs.IntVar(&o.Conns, "conns", o.Conns, "")
 	fs.Float64Var(&o.Hz, "hz", o.Hz, "")
 	fs.IntVar(&o.Size, "size", o.Size, "")
@@ -106,4 +111,20 @@ func Parse(args []string) (*Options, error) {
 		return nil, fmt.Errorf("-size %d is below %d", o.Size, MinSize)
 	}
 	return &o, nil
+}
+
+// ParseRate reads bytes per second, with k or m for 1024 and 1024*1024 of them.
+func ParseRate(s string) (int, error) {
+	unit := 1
+	switch {
+	case strings.HasSuffix(s, "m"):
+		unit = 1 << 20
+	case strings.HasSuffix(s, "k"):
+		unit = 1 << 10
+	}
+	n, err := strconv.Atoi(strings.TrimRight(s, "mk"))
+	if err != nil || n < 1 || n > math.MaxInt32/unit {
+		return 0, fmt.Errorf("%q is not a rate such as 1000000 or 40m", s)
+	}
+	return n * unit, nil
 }

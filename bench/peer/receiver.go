@@ -8,7 +8,6 @@ type Receiver struct {
 	result   *Result
 	span     Span
 	next     []uint64 // expected sequence number of reliable messages, by connection
-	finished bool     // the measured window of a fan-out is over
 
 	// Ended is true once the message that ends the run has arrived, at EndedAt.
 	Ended   bool
@@ -32,25 +31,25 @@ func (v *Receiver) Add() int {
 // Take judges a message and reports whether it wants to be sent back.
 func (v *Receiver) Take(conn int, data []byte, reliable bool) (echo bool) {
 	if IsEnd(data) {
-		if !v.finished {
+		if !v.fanout() {
 			v.span.Finish()
 		}
+		v.result.RSS = ResidentKiB()
 		v.Ended, v.EndedAt = true, time.Now()
 		v.result.Sent += int64(word(data, 1))
 		return false
 	}
 	from, counts := 1, true
-	if v.workload == Fanout || v.workload == LossySmall {
+	if v.fanout() {
 		from, counts = freeWord, word(data, windowWord) == 1
 	}
-	switch {
-	case counts:
+	if counts {
 		v.span.Begin()
 		v.result.Messages++
 		v.result.Bytes += int64(len(data))
-	case v.span.begun && !v.finished:
-		v.span.Finish()
-		v.finished, v.result.RSS = true, ResidentKiB()
+		if v.fanout() {
+			v.span.extend()
+		}
 	}
 	if !intact(data, from) {
 		v.result.Bad++
@@ -63,6 +62,10 @@ func (v *Receiver) Take(conn int, data []byte, reliable bool) (echo bool) {
 	}
 	return v.workload.Echoes()
 }
+
+// fanout reports whether only some of the messages count. The window in which they do ends with the last one,
+// which cannot be known to be it.
+func (v *Receiver) fanout() bool { return v.workload == Fanout || v.workload == LossySmall }
 
 // Report fills in the rest of the result.
 func (v *Receiver) Report() { v.span.Report(v.result) }

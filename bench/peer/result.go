@@ -105,6 +105,13 @@ func (s *Span) Finish() {
 	}
 }
 
+// extend is Finish for frequent calls: it is exact to ten milliseconds.
+func (s *Span) extend() {
+	if time.Since(s.end) > 10*time.Millisecond {
+		s.Finish()
+	}
+}
+
 // Report fills in a result.
 func (s *Span) Report(r *Result) {
 	r.Wall = s.end.Sub(s.start).Seconds()
