@@ -27,6 +27,7 @@ type benchOptions struct {
 
 	benchPoint
 	config  []config.Value
+	clients int    // programs that a server waits for
 	procs   int    // GOMAXPROCS; 0: as it is
 	profile string // where CPU profiles go; empty: nowhere
 
@@ -82,7 +83,7 @@ var benchOrder = []workload{bulk, small, unreliable, pingPong, handshakes, fanou
 const benchMinSize = 24
 
 func parseBenchOptions(args []string) (*benchOptions, error) {
-	o := &benchOptions{workloads: benchOrder, runs: 1}
+	o := &benchOptions{workloads: benchOrder}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -110,6 +111,7 @@ func parseBenchOptions(args []string) (*benchOptions, error) {
 		o.config = append(o.config, v)
 		return err
 	})
+	fs.IntVar(&o.clients, "clients", 1, "")
 	fs.IntVar(&o.procs, "gomaxprocs", 0, "")
 	fs.StringVar(&o.profile, "cpuprofile", "", "")
 	given, rest, err := parseFlags(fs, args)
@@ -142,6 +144,7 @@ func (o *benchOptions) check() error {
 		{"size", float64(o.size), benchMinSize, gns.MaxMessageSize},
 		{"batch", float64(o.batch), 1, 4096},
 		{"parallel", float64(o.parallel), 1, 4096},
+		{"clients", float64(o.clients), 1, 1000},
 		{"gomaxprocs", float64(o.procs), 1, 4096},
 	} {
 		if o.given[f.name] && !(f.value >= f.least && f.value <= f.most) { // NaN is neither
@@ -156,6 +159,8 @@ func (o *benchOptions) check() error {
 		return errors.New("-serve and -connect take one workload (-w)")
 	case one && o.runs != 1:
 		return errors.New("-serve and -connect take one run")
+	case o.given["clients"] && !o.serve.IsValid():
+		return errors.New("-clients is for -serve")
 	case o.connect.IsValid() && (o.connect.Port() == 0 || o.connect.Addr().IsUnspecified()):
 		return bad("connect", o.connect, "an address to connect to")
 	}

@@ -97,8 +97,8 @@ func (b *polledServer) echo(received []*gns.Message) {
 			if b.workload == pingPong {
 				b.span.finish()
 			}
-			b.ended, b.endedAt, b.result.RSS = true, time.Now(), residentKiB()
-			b.result.Sent += int64(benchWord(m.Data, 1))
+			b.end(benchWord(m.Data, 1))
+			b.endedAt, b.result.RSS = time.Now(), residentKiB()
 			continue
 		}
 		b.judge(m)

@@ -29,7 +29,7 @@ func (p *program) benchServe(ctx context.Context, o *benchOptions, w workload, r
 	}
 	defer func() { _ = s.Close() }() // never fails
 	r.Role, r.RSSBase = "server", residentKiB()
-	v := &benchVerdict{workload: w, result: r}
+	v := &benchVerdict{workload: w, result: r, clients: o.clients}
 	switch {
 	case w == fanout, w == lossySmall, w == pingPong && o.poll:
 		err = p.servePolled(ctx, o, s, v)
@@ -57,7 +57,15 @@ type benchVerdict struct {
 	workload workload
 	result   *benchResult
 	span     span
-	ended    bool
+	clients  int  // that have not ended the run yet
+	ended    bool // all have
+}
+
+// end notes that a client has ended the run after so many messages.
+func (v *benchVerdict) end(count uint64) {
+	v.result.Sent += int64(count)
+	v.clients--
+	v.ended = v.clients <= 0
 }
 
 // benchCount is what one connection has received.
@@ -210,8 +218,7 @@ func (b *blockingServer) take(c *gns.Conn, m *gns.Message, count *benchCount) {
 	if isBenchEnd(m.Data) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.ended = true
-		b.result.Sent += int64(benchWord(m.Data, 1))
+		b.end(benchWord(m.Data, 1))
 		b.span.finish()
 		b.note()
 		return

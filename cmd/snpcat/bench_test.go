@@ -88,6 +88,8 @@ func TestBenchWrongUsageIsStatus2(t *testing.T) {
 		{"-conns 0", "-conns 0 is not from 1"},
 		{"-batch 0", "-batch 0 is not from 1"},
 		{"-parallel 0", "-parallel 0 is not from 1"},
+		{"-clients 2", "-clients is for -serve"},
+		{"-clients 0 -w w1 -serve 127.0.0.1:0", "-clients 0 is not from 1"},
 		{"-gomaxprocs 0", "-gomaxprocs 0 is not from 1"},
 		{"-connect nowhere", "nowhere"},
 		{"-w w1 -connect 127.0.0.1:0", "not an address to connect to"},
@@ -196,6 +198,28 @@ func TestBenchWorkloads(t *testing.T) {
 				require.Equal(t, client.Messages, client.Received)
 			}
 		})
+	}
+}
+
+func TestBenchServerWaitsForAllClients(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"-w w4 -duration 50ms", "-w w6 -duration 100ms -conns 3 -hz 20"} {
+		s := start(t, append([]string{"bench", "-serve", "127.0.0.1:0", "-clients", "2"}, strings.Fields(args)...)...)
+		addr := s.stdout.wait(t, `"listening":"([^"]+)"`)[1]
+		var sent int64
+		for range 2 {
+			c := start(t, append([]string{"bench", "-connect", addr}, strings.Fields(args)...)...)
+			c.wantStatus(exitOK)
+			var client benchResult
+			require.NoError(t, json.Unmarshal([]byte(c.stdout.String()), &client))
+			sent += client.Messages
+		}
+		s.wantStatus(exitOK)
+		_, line, _ := strings.Cut(s.stdout.String(), "\n")
+		var server benchResult
+		require.NoError(t, json.Unmarshal([]byte(line), &server))
+		require.Equal(t, sent, server.Sent)
+		require.Positive(t, sent)
 	}
 }
 

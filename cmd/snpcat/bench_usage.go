@@ -39,5 +39,6 @@ On two machines, one run of one workload:
   snpcat bench -w w1 -connect 192.0.2.1:27015
 
 Each prints its own line of JSON then, and w7 has a perfect network unless
--config says otherwise.
+-config says otherwise. With -clients N, the server waits for N clients, which
+may be needed to keep it busy.
 `
