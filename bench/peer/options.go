@@ -57,7 +57,7 @@ type Options struct {
 var points = map[Workload]Options{
 	Bulk:       {Duration: 3 * time.Second, Rate: 70 << 20, Conns: 1, Size: 16 << 10, Batch: 1, Poll: 200 * time.Microsecond},
 	Small:      {Duration: 3 * time.Second, Rate: 40 << 20, Conns: 1, Size: 100, Batch: 32, Poll: 200 * time.Microsecond},
-	Unreliable: {Duration: 3 * time.Second, Rate: 100 << 20, Conns: 1, Size: 100, Batch: 1, Poll: 200 * time.Microsecond},
+	Unreliable: {Duration: 3 * time.Second, Rate: 100 << 20, Conns: 1, Size: 100, Batch: 32, Poll: 200 * time.Microsecond},
 	PingPong:   {Duration: 3 * time.Second, Rate: 256 << 10, Conns: 1, Size: 64, Poll: 50 * time.Microsecond},
 	Handshakes: {Duration: 3 * time.Second, Rate: 256 << 10, Size: 64, Parallel: 32, Poll: 50 * time.Microsecond},
 	Fanout:     {Duration: 4 * time.Second, Rate: 256 << 10, Conns: 1000, Hz: 20, Size: 100, Poll: 500 * time.Microsecond},
