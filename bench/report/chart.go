@@ -44,23 +44,26 @@ func panels(lines []Line) (list []panel) {
 		add := func(title, figure string, scale float64, better string) {
 			list = append(list, panel{point, title, figure, scale, better})
 		}
-		_, special, _ := strings.Cut(point, "@")
+		detail := ""
+		if s := special(point); s != "" {
+			detail = ", " + s
+		}
 		switch Workload(point) {
 		case peer.Bulk:
 			add("Bulk, MB/s", "mb_per_s", 1, "more is better")
 			add("Bulk, CPU seconds per GB", "cpu_s_per_gb", 1, "less is better")
 		case peer.Small:
-			add("Small reliable messages, 1000/s", "msgs_per_s", 1e-3, "more is better")
-			add("Small reliable messages, CPU µs each", "cpu_us_per_msg", 1, "less is better")
+			add("Small reliable messages, 1000/s"+detail, "msgs_per_s", 1e-3, "more is better")
+			add("Small reliable messages, CPU µs each"+detail, "cpu_us_per_msg", 1, "less is better")
 		case peer.Unreliable:
-			add("Small unreliable messages delivered, 1000/s", "msgs_per_s", 1e-3, "more is better")
+			add("Small unreliable delivered, 1000/s"+detail, "msgs_per_s", 1e-3, "more is better")
 		case peer.PingPong:
 			add("Ping-pong, p50 in µs", "p50_us", 1, "less is better")
 			add("Ping-pong, p99 in µs", "p99_us", 1, "less is better")
 		case peer.Handshakes:
-			add("Handshakes per second, "+special, "per_s", 1, "more is better")
+			add("Handshakes per second"+detail, "per_s", 1, "more is better")
 		case peer.Fanout:
-			add("Server CPU µs per echo, "+special, "server_cpu_us_per_echo", 1, "less is better")
+			add("Server CPU µs per echo"+detail, "server_cpu_us_per_echo", 1, "less is better")
 		case peer.LossyBulk:
 			add("Bulk on a lossy path, MB/s", "mb_per_s", 1, "more is better")
 		case peer.LossySmall:

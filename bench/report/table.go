@@ -68,10 +68,27 @@ var titles = map[peer.Workload]string{
 // title is a heading for a point.
 func title(point string) string {
 	text := titles[Workload(point)]
-	if _, special, ok := strings.Cut(point, "@"); ok {
+	if special := special(point); special != "" {
 		text += ", " + special
 	}
 	return text
+}
+
+// special tells what is special about a point.
+func special(point string) string {
+	_, count, ok := strings.Cut(point, "@")
+	if !ok {
+		return ""
+	}
+	switch w := Workload(point); {
+	case w == peer.Handshakes:
+		return count + " at a time"
+	case w == peer.Small || w == peer.Unreliable:
+		return count + " per call"
+	case strings.HasSuffix(count, "r"):
+		return strings.TrimSuffix(count, "r") + " connections × 20 Hz, reliable"
+	}
+	return count + " connections × 20 Hz"
 }
 
 // sample is the values of a figure over runs.

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestPoints(t *testing.T) {
 	t.Parallel()
 	for point, want := range map[string]string{
-		"w1": "", "w5@32": "-parallel 32", "w6@2000": "-conns 2000 -reliable=false", "w6@200r": "-conns 200 -reliable=true",
+		"w1": "", "w3@1": "-batch 1", "w5@32": "-parallel 32", "w6@2000": "-conns 2000 -reliable=false", "w6@200r": "-conns 200 -reliable=true",
 		"w7m@10": "-conns 10 -reliable=true",
 	} {
 		_, args, err := pointArguments(point)

@@ -37,12 +37,12 @@ type options struct {
 }
 
 // usualPoints are measured unless -w says otherwise.
-const usualPoints = "w1,w2,w3,w4,w5@1,w5@32,w6@200,w6@1000,w6@2000,w7b,w7m"
+const usualPoints = "w1,w2@32,w3@1,w3@32,w4,w5@1,w5@32,w6@200,w6@1000,w6@2000,w7b,w7m"
 
 func parse(args []string) (*options, error) {
 	o := &options{pairs: report.Pairs}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	w := fs.String("w", usualPoints, "workloads, separated by commas; w5@N with N handshakes at a time, w6@N with N connections, w6r@N reliable")
+	w := fs.String("w", usualPoints, "workloads, separated by commas; w2@N and w3@N with N messages per call, w5@N with N handshakes at a time, w6@N with N connections, w6@Nr reliable")
 	pairs := fs.String("pairs", "", "pairs of client and server, separated by commas (default all)")
 	fs.IntVar(&o.runs, "runs", 5, "repetitions")
 	fs.DurationVar(&o.duration, "duration", 0, "how long to send, instead of what is usual for the workload")
@@ -102,6 +102,8 @@ func pointArguments(point string) (w peer.Workload, args []string, err error) {
 		return "", nil, fmt.Errorf("%q: what follows the @ is not a number", point)
 	}
 	switch {
+	case (w == peer.Small || w == peer.Unreliable) && !reliable:
+		args = []string{"-batch", count}
 	case w == peer.Handshakes && !reliable:
 		args = []string{"-parallel", count}
 	case w == peer.Fanout || w == peer.LossySmall:
