@@ -279,13 +279,13 @@ func (p *puppet) read() *udp.Datagram {
 	p.t.Helper()
 	require.NoError(p.t, p.ctx.Err())
 	require.NoError(p.t, p.sock.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
-	one := []udp.Datagram{{Data: make([]byte, 0, udp.BufferSize)}}
-	_, err := p.sock.ReadBatch(one)
+	var b udp.Batch
+	err := p.sock.ReadBatch(&b)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
 	require.NoError(p.t, err)
-	return &one[0]
+	return &b.Datagrams[0]
 }
 
 // parse reads a datagram.

@@ -11,24 +11,12 @@ import (
 	"github.com/gogns/gns/transport/udp"
 )
 
-// recvBufferSize is the size of a buffer for one incoming datagram: somewhat more than any peer sends,
-// so that longer ones are recognized as such.
-const recvBufferSize = udpwire.MaxDatagram + 1024
-
-// How many datagrams are taken from a socket at a time, where many peers share it and where one has it
-// for itself.
-const (
-	listenBatch   = 32
-	outgoingBatch = 8
-)
-
 // endpoint is one UDP socket with the connections on it, and the goroutine that reads it. A socket of a
 // listen socket serves many connections, told apart by the peer's address; a socket of an outgoing
 // connection serves that one.
 type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
-	size int // of a batch of datagrams
 
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
@@ -39,10 +27,9 @@ type endpoint struct {
 	reported reported // to Sockets.totals
 }
 
-// newEndpoint wraps a socket that is going to be read in batches of the given size, once it is
-// registered.
-func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
-	e := &endpoint{s: s, size: size, peers: make(map[netip.AddrPort]*connection)}
+// newEndpoint wraps a socket that is going to be read once it is registered.
+func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
+	e := &endpoint{s: s, peers: make(map[netip.AddrPort]*connection)}
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
 	e.sock = udp.Impair(sock, conditions)
@@ -126,15 +113,10 @@ func (e *endpoint) close() {
 // of it once per run of datagrams for the same connection.
 func (e *endpoint) read() {
 	defer e.s.active.Done()
-	batch := make([]udp.Datagram, e.size)
-	store := make([]byte, e.size*recvBufferSize)
+	var batch udp.Batch
 	reply := make([]byte, 0, udpwire.MaxDatagram)
 	for {
-		for i := range batch {
-			batch[i].Data = store[i*recvBufferSize : (i+1)*recvBufferSize : (i+1)*recvBufferSize]
-		}
-		n, err := e.sock.ReadBatch(batch)
-		if err != nil {
+		if err := e.sock.ReadBatch(&batch); err != nil {
 			e.mu.RLock()
 			closed := e.closed
 			e.mu.RUnlock()
@@ -153,7 +135,7 @@ func (e *endpoint) read() {
 				run = nil
 			}
 		}
-		for _, d := range batch[:n] {
+		for _, d := range batch.Datagrams {
 			c := e.peer(d.Addr)
 			if c == nil {
 				release()
