@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto"
@@ -29,8 +28,8 @@ type connection struct {
 	core        core
 	partner     *connection // the other end of a pipe
 	generation  uint64      // of config, when it was last applied
-	timer       *time.Timer
-	armed       mono.Time // what the timer is set to; Never if it is not
+	alarm       alarm
+	armed       mono.Time // what the alarm is set to; Never if it is not
 	state       State     // as the application sees it
 	name        string
 	userData    int64
@@ -64,6 +63,7 @@ func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, s
 		config:     store,
 		core:       core,
 		generation: generation,
+		alarm:      alarm{shard: s.alarms.shard(Connection(core.ID()))},
 		armed:      mono.Never,
 		userData:   store.Int64(config.ConnectionUserData),
 	}
@@ -183,8 +183,8 @@ func (c *connection) send(now mono.Time) {
 	}
 }
 
-// arm sets the timer to the core's deadline. A timer that would fire too early is left alone, since
-// firing is harmless and setting costs more.
+// arm sets the alarm to the core's deadline. One that would fire too early is left alone, since firing is
+// harmless and setting costs more.
 func (c *connection) arm(now mono.Time) {
 	if c.dead {
 		return
@@ -194,18 +194,14 @@ func (c *connection) arm(now mono.Time) {
 		return
 	}
 	c.armed = d
-	wait := max(d.Sub(now), 0)
-	if c.timer == nil {
-		c.timer = time.AfterFunc(wait, c.fire)
-		return
-	}
-	c.timer.Reset(wait)
+	c.alarm.shard.set(c, d, now)
 }
 
-// fire is called when the timer expires.
-func (c *connection) fire() {
-	now := c.lock()
+// fire is called when the alarm goes off.
+func (c *connection) fire(now mono.Time) {
+	c.mu.Lock()
 	defer c.mu.Unlock()
+	now = c.tick(now)
 	if c.dead {
 		return
 	}
@@ -266,9 +262,7 @@ func (c *connection) die() {
 	}
 	c.dead = true
 	c.noteGone()
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+	c.alarm.shard.cancel(c)
 	c.s.mu.Lock()
 	delete(c.s.conns, c.handle)
 	c.s.mu.Unlock()

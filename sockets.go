@@ -93,6 +93,7 @@ type Sockets struct {
 
 	listenHandles, groupHandles handleSource
 
+	alarms    alarms
 	callbacks callbackQueue
 	totals    totals
 	active    sync.WaitGroup // goroutines of this Sockets
@@ -126,6 +127,7 @@ func New(opts *Options) (*Sockets, error) {
 
 		endpoints: make(map[*endpoint]struct{}),
 	}
+	s.alarms = newAlarms(s)
 	if s.env == nil {
 		s.env = system()
 	}
