@@ -6,7 +6,7 @@ SCENARIOS ?= 10000
 SEED     ?= 1
 
 # Packages that open no socket and read no clock; they also build where there is no UDP.
-PURE := ./proto/... ./crypto/... ./config/... ./reliability/... ./snp/... ./internal/mono/... \
+PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./reliability/... ./snp/... ./internal/mono/... \
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 

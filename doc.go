@@ -48,8 +48,13 @@
 //
 // Connections are encrypted with AES-256-GCM under keys that are made for each of them. Without a
 // certificate authority, identities are claims: [ConnectionInfo] has [InfoUnauthenticated] set, and
-// somebody between the two peers could read and change everything. This is what Valve's open-source
-// library offers, too.
+// somebody between the two peers could read and change everything. This is all that Valve's open-source
+// library offers.
+//
+// With an authority, [Options.TrustedCAs], peers are refused for whom it does not vouch, and
+// [WithExpectedIdentity] connects to nobody but the one meant; ConnectionInfo.Auth says how far a peer is
+// verified. The command snpcert makes authorities and certificates, [EmbeddedCA] is one inside a process, and
+// a [CertificateSource] keeps certificates from expiring.
 //
 // # What happens inside
 //

@@ -3,6 +3,11 @@ package interop
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -123,21 +128,51 @@ func ownLibrary(t *testing.T) string {
 	return path
 }
 
-// craft signs what package pki refuses to, for a new key.
-func (a *authority) craft(l leaf, change func(c *pb.CMsgSteamDatagramCertificate)) (provisioned []byte) {
+// craft signs a certificate that package pki refuses to: a good one, changed.
+func (a *authority) craft(good pki.Template, change func(c *pb.CMsgSteamDatagramCertificate)) (signed []byte) {
 	a.t.Helper()
-	parsed, err := pki.Parse(a.issue(l))
+	parsed, err := a.Sign(good)
 	require.NoError(a.t, err)
 	var c pb.CMsgSteamDatagramCertificate
 	require.NoError(a.t, proto.Unmarshal(parsed.Raw(), &c))
-	key := newKey(a.t)
-	c.KeyData = key.Public().(ed25519.PublicKey)
 	change(&c)
 	raw, err := proto.Marshal(&c)
 	require.NoError(a.t, err)
-	signed, err := proto.Marshal(&pb.CMsgSteamDatagramCertificateSigned{
+	signed, err = proto.Marshal(&pb.CMsgSteamDatagramCertificateSigned{
 		Cert: raw, CaKeyId: proto.Uint64(a.KeyID()), CaSignature: ed25519.Sign(a.key, raw),
 	})
 	require.NoError(a.t, err)
-	return withKey(signed, key)
+	return signed
+}
+
+// crafted is craft with a new key, which is in it.
+func (a *authority) crafted(identity string, change func(c *pb.CMsgSteamDatagramCertificate)) (provisioned []byte) {
+	a.t.Helper()
+	key, template := newKey(a.t), leaf{identity: identity}.template(a.t)
+	template.Key = key.Public().(ed25519.PublicKey)
+	return withKey(a.craft(template, change), key)
+}
+
+// The line with which the second build is made is that of the vectors, and the seed is its private half.
+func TestOwnCAIsThatOfTheVectors(t *testing.T) {
+	t.Setenv(peer.EnvLibraryOwnCA, "")
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "vectors", "crypto.json"))
+	require.NoError(t, err)
+	var vectors struct {
+		PKI struct {
+			Root struct {
+				Seed          string `json:"seed"`
+				AuthorizedKey string `json:"authorized_keys"`
+				KeyID         string `json:"key_id"`
+			} `json:"built_in_root"`
+		} `json:"pki"`
+	}
+	require.NoError(t, json.Unmarshal(text, &vectors))
+	require.Equal(t, vectors.PKI.Root.Seed, hex.EncodeToString([]byte(peer.OwnCASeed)))
+	require.Equal(t, vectors.PKI.Root.KeyID, fmt.Sprint(ownRoot(t).KeyID()))
+	_, err = peer.OwnCALibrary()
+	require.ErrorContains(t, err, `="\"`+vectors.PKI.Root.AuthorizedKey+`\""'`)
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	require.Contains(t, string(doc), `="\"`+vectors.PKI.Root.AuthorizedKey+`\""'`)
 }

@@ -332,6 +332,18 @@ var callbackDifferences = []struct {
 		`ProblemDetectedLocally→None, reason 5003 "Connection dropped"`, `ClosedByPeer→None, reason 1000 "listen socket closed"`,
 	},
 	{
+		"a client that is refused for want of authentication is told, instead of being left to its timeout",
+		"the listener requires authentication", listening, connecting,
+		`Connecting→ProblemDetectedLocally, reason 5003 "Timed out attempting to connect"`,
+		`Connecting→ClosedByPeer, reason 4003 "crypto handshake: unsigned certificate: certificate of str:client is not signed by an authority"`,
+	},
+	{
+		"as before: the last change repeats the reason",
+		"the listener requires authentication", listening, connecting,
+		`ProblemDetectedLocally→None, reason 5003 "Timed out attempting to connect"`,
+		`ClosedByPeer→None, reason 4003 "crypto handshake: unsigned certificate: certificate of str:client is not signed by an authority"`,
+	},
+	{
 		"a connection that cannot be authenticated is refused with an error that says so",
 		"the client requires authentication", connecting, connecting,
 		"ConnectByIPAddress fails: false", "ConnectByIPAddress fails: true",

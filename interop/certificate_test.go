@@ -3,6 +3,7 @@ package interop
 import (
 	"crypto/ed25519"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/interop/peer"
 	pb "github.com/gogns/gns/proto"
+	"google.golang.org/protobuf/proto"
 )
 
 // The states of a certificate after SetCertificate, as far as the API tells.
@@ -48,9 +50,13 @@ var certificateOffers = []struct {
 		ours: always("the certificate expired at")},
 	{name: "no apps", becomes: "str:bob", // every peer will refuse it
 		offer: func(a *authority, _ *peer.Peer, _ bool) []byte {
-			return a.craft(leaf{identity: "str:bob"}, func(c *pb.CMsgSteamDatagramCertificate) { c.AppIds = nil })
+			return a.crafted("str:bob", withoutApps)
 		},
 		ours: always("names no app")},
+	{name: "expires in more than 2³¹ seconds", becomes: "str:bob", assertion: true, // 32 bits, signed
+		offer: func(a *authority, _ *peer.Peer, _ bool) []byte {
+			return a.crafted("str:bob", func(c *pb.CMsgSteamDatagramCertificate) { c.TimeExpiry = proto.Uint32(math.MaxUint32) })
+		}},
 	{name: "other app",
 		offer: func(a *authority, _ *peer.Peer, _ bool) []byte {
 			return a.issue(leaf{identity: "str:bob", apps: []uint32{570}})
@@ -105,6 +111,12 @@ var certificateOffers = []struct {
 		offer: func(*authority, *peer.Peer, bool) []byte { return []byte("garbage") },
 		valve: always("CMsgSteamDatagramCertificateSigned failed protobuf parse"),
 		ours:  always("does not parse")},
+}
+
+func withoutApps(c *pb.CMsgSteamDatagramCertificate) { c.AppIds = nil }
+
+func withoutIdentity(c *pb.CMsgSteamDatagramCertificate) {
+	c.LegacySteamId, c.LegacyIdentityBinary, c.IdentityString = nil, nil, nil
 }
 
 func always(text string) func(bool) string { return func(bool) string { return text } }

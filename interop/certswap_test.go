@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// withCert returns a handshake message with another signed certificate in it, and any other datagram as
-// it is.
-func withCert(datagram, signed []byte) ([]byte, error) {
+// withCert returns a handshake message with another signed certificate in it, and an identity beside that
+// unless it is empty; any other datagram as it is.
+func withCert(datagram, signed []byte, beside string) ([]byte, error) {
 	var cert pb.CMsgSteamDatagramCertificateSigned
 	if err := proto.Unmarshal(signed, &cert); err != nil {
 		return nil, err
@@ -24,6 +24,9 @@ func withCert(datagram, signed []byte) ([]byte, error) {
 			return nil, err
 		}
 		m.Cert = &cert
+		if beside != "" {
+			m.IdentityString = &beside
+		}
 		return udpwire.AppendMessage(nil, kind, &m)
 	case udpwire.KindConnectOK:
 		var m pb.CMsgSteamSockets_UDP_ConnectOK
@@ -31,9 +34,28 @@ func withCert(datagram, signed []byte) ([]byte, error) {
 			return nil, err
 		}
 		m.Cert = &cert
+		if beside != "" {
+			m.IdentityString = &beside
+		}
 		return udpwire.AppendMessage(nil, kind, &m)
 	default:
 		return datagram, nil
+	}
+}
+
+// certOf returns the signed certificate in a handshake message, nil for any other datagram.
+func certOf(datagram []byte) (*pb.CMsgSteamDatagramCertificateSigned, error) {
+	switch kind := udpwire.KindOf(datagram); kind {
+	case udpwire.KindConnectRequest:
+		var m pb.CMsgSteamSockets_UDP_ConnectRequest
+		err := udpwire.ParseMessage(datagram, kind, &m)
+		return m.Cert, err
+	case udpwire.KindConnectOK:
+		var m pb.CMsgSteamSockets_UDP_ConnectOK
+		err := udpwire.ParseMessage(datagram, kind, &m)
+		return m.Cert, err
+	default:
+		return nil, nil
 	}
 }
 

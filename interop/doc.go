@@ -4,6 +4,19 @@
 // The library is loaded from the file that the environment variable GNS_LIBRARY names, or by its
 // plain name from where the system's loader looks. Without it the tests fail; they never skip.
 //
+// Tests of authentication need a second build of the library, which trusts another authority than
+// Valve's: the one whose key is in testdata/vectors/crypto.json (pki.built_in_root), and whose private key
+// everybody knows. The environment variable GNS_LIBRARY_OWN_CA names it; where it is not set those tests
+// are skipped, with what it takes to make it:
+//
+//	cmake -G Ninja -S GameNetworkingSockets -B build-ca -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+//	  '-DCMAKE_CXX_FLAGS=-DSTEAMNETWORKINGSOCKETS_HARDCODED_ROOT_CA_KEY="\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c ID18229544062523766068\""'
+//	ninja -C build-ca
+//	export GNS_LIBRARY_OWN_CA=$PWD/build-ca/bin/libGameNetworkingSockets.so
+//
+// The definition is an authorized_keys line whose comment names the key by its ID. Such a build trusts that
+// key alone, and is for tests only.
+//
 // Command losstable measures instead of testing: latency, goodput and overhead of reliable messages
 // over a network that loses packets, for every combination of the two implementations:
 //

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"testing"
@@ -8,10 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gogns/gns"
+	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/interop/peer"
 	"github.com/gogns/gns/interop/record"
+	pb "github.com/gogns/gns/proto"
 )
 
 // The tests in this file need the second build of Valve's library, which trusts an authority of ours.
@@ -113,12 +117,12 @@ func TestValveListenerCannotBeginStrictly(t *testing.T) {
 }
 
 // replaceCert is a rule that puts another certificate into what one side shows.
-func replaceCert(dir record.Direction, signed []byte) record.Rule {
+func replaceCert(dir record.Direction, signed []byte, beside string) record.Rule {
 	return func(p record.Packet) []record.Delivery {
 		if p.Dir != dir {
 			return record.Pass(p)
 		}
-		changed, err := withCert(p.Data, signed)
+		changed, err := withCert(p.Data, signed, beside)
 		if err != nil {
 			return nil // the test will miss it
 		}
@@ -131,35 +135,50 @@ var badCertificates = []struct {
 	name string
 	make func(t *testing.T, root *authority, key ed25519.PrivateKey, good pki.Template) []byte
 	text string // of our own library
+
+	beside  string // identity that is named beside the certificate; none where the certificate has one
+	ignored bool   // Valve's client does not say that it refuses it
 }{
-	{"unknown authority", func(t *testing.T, _ *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	{name: "unknown authority", make: func(t *testing.T, _ *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		return newRoot(t).sign(good)
-	}, "is unknown"},
-	{"unknown intermediate", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "is unknown"},
+	{name: "unknown intermediate", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		below, _ := root.intermediate()
 		return below.sign(good)
-	}, "is unknown"},
-	{"signed by itself", func(t *testing.T, _ *authority, key ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "is unknown"},
+	{name: "signed by itself", make: func(t *testing.T, _ *authority, key ed25519.PrivateKey, good pki.Template) []byte {
 		return newAuthority(t, key).sign(good)
-	}, "is unknown"},
-	{"expired", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "is unknown"},
+	{name: "expired", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		good.Created, good.Expiry = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
 		return root.sign(good)
-	}, "expired at"},
-	{"other app", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "expired at"},
+	{name: "other app", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		good.AppIDs = []uint32{570}
 		return root.sign(good)
-	}, "app ids [570], not 0"},
-	{"altered", func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "app ids [570], not 0"},
+	{name: "no apps", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		return root.craft(good, withoutApps)
+	}, text: "names no app id"},
+	{name: "no identity", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		return root.craft(good, withoutIdentity)
+	}, text: "peer is anonymous, and must not be", ignored: true},
+	{name: "no identity but beside it", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		return root.craft(good, withoutIdentity)
+	}, text: "signed certificate without an identity cannot be for str:anyone", beside: "str:anyone"},
+	{name: "no expiry", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+		return root.craft(good, func(c *pb.CMsgSteamDatagramCertificate) { c.TimeExpiry = nil })
+	}, text: "no expiry"},
+	{name: "altered", make: func(_ *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		signed := root.sign(good)
 		signed[len(signed)-1] ^= 1
 		return signed
-	}, "signature by authority key"},
-	{"signature stripped", func(t *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
+	}, text: "signature by authority key"},
+	{name: "signature stripped", make: func(t *testing.T, root *authority, _ ed25519.PrivateKey, good pki.Template) []byte {
 		c, err := pki.Parse(root.sign(good))
 		require.NoError(t, err)
 		return unsignedMessage(t, c.Raw())
-	}, "is not signed by an authority"},
+	}, text: "is not signed by an authority"},
 }
 
 func (a *authority) sign(t pki.Template) []byte {
@@ -186,11 +205,12 @@ func TestBadCertificates(t *testing.T) {
 			for _, o := range []*peer.Options{l, c} {
 				o.Certificate = withKey(root.sign(templates[o.Identity]), keys[o.Identity])
 			}
-			c.Config = append(c.Config, "TimeoutInitial=1500")
+			c.Config = append(c.Config, "TimeoutInitial=3000")
 		})
 		for _, row := range badCertificates {
 			for _, dir := range []record.Direction{record.ToServer, record.ToClient} {
 				t.Run(fmt.Sprintf("%s, %s", row.name, dir), func(t *testing.T) {
+					t.Parallel()
 					l := listenStrictly(t, server)
 					proxy, err := record.NewProxy(ipv4, l.Addr)
 					require.NoError(t, err)
@@ -199,16 +219,17 @@ func TestBadCertificates(t *testing.T) {
 					if dir == record.ToClient {
 						shown = "str:server"
 					}
-					proxy.SetRule(replaceCert(dir, row.make(t, root, keys[shown], templates[shown])))
+					proxy.SetRule(replaceCert(dir, row.make(t, root, keys[shown], templates[shown]), row.beside))
 					out := client.With(t).Connect(proxy.Addr())
 					switch {
+					case dir == record.ToClient && p.connects == peer.Valve && row.ignored:
+						require.Equal(t, peer.ReasonTimeout, out.WaitState(peer.ProblemDetectedLocally).Info.EndReason)
 					case dir == record.ToClient:
 						end := out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info
 						require.Equal(t, peer.ReasonBadCert, end.EndReason)
 						told := l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info
 						require.Equal(t, peer.ReasonBadCert, told.EndReason)
 						require.Equal(t, end.EndDebug, told.EndDebug)
-						t.Logf("%s says %q", p.connects, end.EndDebug)
 						if p.connects == peer.Ours {
 							require.Contains(t, end.EndDebug, row.text)
 						}
@@ -231,11 +252,10 @@ func TestAppIDs(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []peer.Kind{peer.Valve, peer.Ours} {
 		for _, row := range []struct {
-			name           string
-			theirs, mine   []uint32 // listed in the certificate of app 0 and in that of app 570
-			theyAcceptMe   bool
-			iAcceptThem    bool
-			reasonOfEither int
+			name         string
+			theirs, mine []uint32 // listed in the certificate of app 0 and in that of app 570
+			theyAcceptMe bool
+			iAcceptThem  bool
 		}{
 			{name: "both list both", theirs: []uint32{0, 570}, mine: []uint32{570, 0}, theyAcceptMe: true, iAcceptThem: true},
 			{name: "each lists its own", theirs: []uint32{0}, mine: []uint32{570}},
@@ -258,7 +278,7 @@ func TestAppIDs(t *testing.T) {
 						me.AppID = 570
 						me.Certificate = root.issue(leaf{identity: me.Identity, apps: row.mine})
 						they.Certificate = root.issue(leaf{identity: they.Identity, apps: row.theirs})
-						c.Config = append(c.Config, "TimeoutInitial=1500")
+						c.Config = append(c.Config, "TimeoutInitial=3000")
 					})
 					clientGood, serverGood := row.theyAcceptMe, row.iAcceptThem // what each thinks of the other
 					if iListen {
@@ -270,8 +290,10 @@ func TestAppIDs(t *testing.T) {
 					case clientGood && serverGood:
 						in := l.Accepted()
 						in.WaitState(peer.Connected)
-						requireAuth(t, in, "str:client", true)
 						out.WaitState(peer.Connected)
+						requireConversation(t, link{in: in, out: out}) // the client proves itself by a packet
+						requireAuth(t, in, "str:client", true)
+						requireAuth(t, out, "str:server", true)
 					case clientGood:
 						require.Equal(t, peer.ReasonBadCert, out.WaitStateWithin(peer.ProblemDetectedLocally, atOnce).Info.EndReason)
 						require.Equal(t, peer.ReasonBadCert, l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
@@ -362,7 +384,229 @@ func TestRevokedKey(t *testing.T) {
 			require.Equal(t, peer.ReasonBadCert, l.Accepted().WaitStateWithin(peer.ClosedByPeer, atOnce).Info.EndReason)
 		default:
 			out.WaitState(peer.Connected)
-			requireAuth(t, out, "str:server", true)
+			requireAuth(t, out, "str:server", true) // nobody knows of the revocations
 		}
 	})
+}
+
+// Authentication may be one-sided: a certified server for anybody, or certified clients of any server.
+func TestOneSidedAuthentication(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		for _, serverCertified := range []bool{true, false} {
+			for _, other := range []string{"", "str:other"} {
+				t.Run(fmt.Sprintf("server certified %v, other %q", serverCertified, other), func(t *testing.T) {
+					t.Parallel()
+					root := ownRoot(t)
+					server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+						certified, uncertified := c, l
+						if serverCertified {
+							certified, uncertified = l, c
+						}
+						uncertified.Identity, uncertified.Certificate = other, nil
+						certified.Config = nil
+						if certified.Kind == peer.Ours {
+							certified.Trust, certified.Config = root.trusted(), []string{allowWithoutAuth}
+						}
+						// Whoever insists on a certificate of the peer needs one of its own, or be anonymous.
+						if other != "" && uncertified.Kind == peer.Valve {
+							uncertified.Config = nil
+						} else if other != "" {
+							uncertified.Trust, uncertified.Config = root.trusted(), []string{allowWithoutAuth}
+						}
+					})
+					l := server.Listen(ipv4)
+					out := client.Connect(l.Addr)
+					in := l.Accepted()
+					in.WaitState(peer.Connected)
+					out.WaitState(peer.Connected)
+					requireConversation(t, link{in: in, out: out})
+					serverName, clientName := "str:server", other
+					if !serverCertified {
+						serverName, clientName = other, "str:client"
+					}
+					requireAuth(t, in, name(clientName, in), !serverCertified)
+					requireAuth(t, out, name(serverName, out), serverCertified)
+				})
+			}
+		}
+	})
+}
+
+// An address is nobody: a certificate for one makes a connection that counts as unauthenticated, or none.
+func TestCertifiedAddress(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		for _, requireAuthority := range []bool{false, true} {
+			t.Run(fmt.Sprintf("RequireAuth %v", requireAuthority), func(t *testing.T) {
+				t.Parallel()
+				root := ownRoot(t)
+				const address = "ip:192.0.2.7:27015"
+				server, client := p.startCertified(t, root, func(l, c *peer.Options) {
+					c.Identity, c.Certificate = address, root.issue(leaf{identity: address})
+					if l.Kind == peer.Ours {
+						l.Trust.Require = requireAuthority
+					}
+				})
+				l := listenStrictly(t, server)
+				out := client.Connect(l.Addr)
+				if p.listens == peer.Ours && requireAuthority {
+					end := out.WaitStateWithin(peer.ClosedByPeer, atOnce).Info
+					require.Equal(t, peer.ReasonBadCert, end.EndReason)
+					require.Equal(t, "crypto handshake: identity: "+address+" is an address, not somebody's identity", end.EndDebug)
+					return
+				}
+				in := l.Accepted()
+				in.WaitState(peer.Connected)
+				out.WaitState(peer.Connected)
+				requireConversation(t, link{in: in, out: out})
+				requireAuth(t, in, address, false)
+				requireAuth(t, out, "str:server", true)
+			})
+		}
+	})
+}
+
+// Of an anonymous peer Valve's library does not even say that it refuses it.
+func TestValveInsistsSilently(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		pair
+		anonymous int // 0: the client, 1: the server
+	}{
+		{"anonymous client", pair{listens: peer.Valve, connects: peer.Ours}, 0},
+		{"anonymous server", pair{listens: peer.Ours, connects: peer.Valve}, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := row.startCertified(t, ownRoot(t), func(l, c *peer.Options) {
+				o := []*peer.Options{c, l}[row.anonymous]
+				o.Identity, o.Certificate, o.Trust = "", nil, nil
+				c.Config = append(c.Config, "TimeoutInitial=3000")
+			})
+			l := listenStrictly(t, server)
+			out := client.Connect(l.Addr)
+			require.Equal(t, peer.ReasonTimeout, out.WaitState(peer.ProblemDetectedLocally).Info.EndReason)
+		})
+	}
+}
+
+// Valve's library takes an expired certificate, says that all is well, and does not show it: a client that
+// insists fails by itself, one that does not is uncertified.
+func TestValveWithAnExpiredCertificate(t *testing.T) {
+	t.Parallel()
+	for _, insists := range []bool{true, false} {
+		t.Run(fmt.Sprintf("insists %v", insists), func(t *testing.T) {
+			t.Parallel()
+			root := ownRoot(t)
+			p := pair{listens: peer.Ours, connects: peer.Valve}
+			server, client := p.startCertified(t, root, func(_, c *peer.Options) {
+				c.Certificate = root.issue(leaf{identity: "str:client", lasts: -time.Minute})
+				c.Intended = []string{"Cert already invalid / expired?"}
+				if !insists {
+					c.Config = nil
+				}
+			})
+			require.Equal(t, allIsWell, client.AuthStatus())
+			out := client.Connect(server.Listen(ipv4).Addr)
+			end := out.WaitEnd().Info
+			if insists {
+				require.Equal(t, peer.ProblemDetectedLocally, end.State)
+				require.Equal(t, peer.ReasonInternal, end.EndReason)
+				require.Equal(t, "Need a cert authority!", end.EndDebug)
+				return
+			}
+			require.Equal(t, peer.ClosedByPeer, end.State)
+			require.Equal(t, peer.ReasonBadCert, end.EndReason)
+			require.Equal(t, "crypto handshake: unsigned certificate: certificate of str:client is not signed by an authority", end.EndDebug)
+		})
+	}
+}
+
+// Somebody else's certificate is of no use without its key, even to whoever expects nobody in particular.
+func TestStolenCertificate(t *testing.T) {
+	ownLibrary(t)
+	forPairs(t, func(t *testing.T, p pair) {
+		root := ownRoot(t)
+		server, client := p.startCertified(t, root, func(_, c *peer.Options) { c.Config = append(c.Config, "TimeoutInitial=3000") })
+		for _, dir := range []record.Direction{record.ToServer, record.ToClient} {
+			t.Run(string(dir), func(t *testing.T) {
+				t.Parallel()
+				l := listenStrictly(t, server)
+				proxy, err := record.NewProxy(ipv4, l.Addr)
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+				proxy.SetRule(replaceCert(dir, root.withoutKey(root.issue(leaf{identity: "str:victim"})), ""))
+				out := client.With(t).Connect(proxy.Addr())
+				end := out.WaitEnd().Info
+				switch {
+				case dir == record.ToClient:
+					require.Equal(t, peer.ProblemDetectedLocally, end.State)
+					require.Equal(t, peer.ReasonBadCrypt, end.EndReason)
+					require.Equal(t, peer.ReasonBadCrypt, l.Accepted().WaitState(peer.ClosedByPeer).Info.EndReason)
+				case p.listens == peer.Ours:
+					require.Equal(t, peer.ClosedByPeer, end.State)
+					require.Equal(t, peer.ReasonBadCrypt, end.EndReason)
+					require.Contains(t, end.EndDebug, "crypt info was not signed with key")
+				default:
+					require.Equal(t, peer.ReasonTimeout, end.EndReason)
+				}
+			})
+		}
+	})
+}
+
+// Whoever expects somebody gets nobody else: with a trusted authority for certain, without one as far as
+// peers tell the truth.
+func TestExpectedIdentity(t *testing.T) {
+	t.Parallel()
+	root := ownRoot(t)
+	good, impostor := root.issue(leaf{identity: "str:bob"}), root.issue(leaf{identity: "str:eve"})
+	stock, own := "", "own"
+	for _, row := range []struct {
+		name        string
+		kind        peer.Kind
+		library     string
+		identity    string
+		certificate []byte
+		trusting    bool
+		problem     string // empty: connects
+	}{
+		{"certified, authority trusted", peer.Valve, own, "str:bob", good, true, ""},
+		{"somebody else, authority trusted", peer.Valve, own, "str:eve", impostor, true, "peer is str:eve, not str:bob"},
+		{"certified, nobody trusted", peer.Valve, own, "str:bob", good, false, ""},
+		{"stock, authority trusted", peer.Valve, stock, "str:bob", nil, true, "certificate of str:bob is not signed by an authority"},
+		{"stock, nobody trusted", peer.Valve, stock, "str:bob", nil, false, ""},
+		{"stock, somebody else", peer.Valve, stock, "str:eve", nil, false, "peer is str:eve, not str:bob"},
+		{"stock, anonymous", peer.Valve, stock, "", nil, false, "not str:bob"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			o := peer.Options{Kind: row.kind, Identity: row.identity, Certificate: row.certificate}
+			if row.library == own {
+				o.Library = ownLibrary(t)
+			}
+			l := peer.Start(t, o).Listen(ipv4)
+			options := []gns.Option{gns.WithExpectedIdentity(gns.GenericString("bob"))}
+			if row.trusting {
+				options = append(options, gns.WithTrustedCAs(root.PublicKey()), gns.WithConfig(config.Int32(config.IPAllowWithoutAuth, 2)))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			c, err := gns.Dial(ctx, l.Addr.String(), options...)
+			in := l.Accepted()
+			if row.problem != "" {
+				var closed *gns.CloseError
+				require.ErrorAs(t, err, &closed)
+				require.EqualValues(t, peer.ReasonBadCert, closed.Reason)
+				require.ErrorContains(t, err, row.problem)
+				require.Equal(t, peer.ReasonBadCert, in.WaitState(peer.ClosedByPeer).Info.EndReason)
+				return
+			}
+			require.NoError(t, err)
+			in.WaitState(peer.Connected)
+			require.NoError(t, c.Close())
+		})
+	}
 }

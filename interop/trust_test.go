@@ -20,8 +20,9 @@ const (
 // refuseWithoutAuth takes both values: for peers on this host the larger one counts.
 var refuseWithoutAuth = []string{"IP_AllowWithoutAuth=0", "IPLocalHost_AllowWithoutAuth=0"}
 
-// atOnce is far less than the ten seconds after which a connection attempt times out.
-const atOnce = 4 * time.Second
+// atOnce is less than the ten seconds after which a connection attempt times out, by as much as a busy
+// machine allows.
+const atOnce = 7 * time.Second
 
 // requireAuth checks how one end says that it knows the other: as authenticated, which is Valve's flag
 // and our assurance, or not.

@@ -72,6 +72,8 @@ func (p *program) run(args []string) int {
 			return p.runConfig(args[1:])
 		case "demo":
 			return p.runDemo(args[1:])
+		case "bench":
+			return p.runBench(args[1:])
 		}
 	}
 	o, err := parseOptions(args)

@@ -7,6 +7,7 @@ usage:
   snpcat [flags] HOST:PORT         connect
   snpcat -l [flags] [ADDR]:PORT    listen (port 0 takes a free one)
   snpcat demo [flags]              watch the library at work on a bad network
+  snpcat bench [flags]             measure the library on this machine
   snpcat config [WORD...]          list all configuration values for -config
   snpcat help                      this text
 
@@ -105,10 +106,10 @@ examples:
   a bad network:   snpcat -config FakePacketLoss_Send=10 \
                        -config FakePacketLag_Send=100 example.com:27015
   be certain of the other end:
-                   snpcert ca -o ca
-                   snpcert issue -ca ca -identity str:bob -o bob.cert
-                   snpcat -l -ca ca.pub -unverified -cert bob.cert :27015
-                   snpcat -ca ca.pub -expect str:bob example.com:27015
+                   snpcert ca -o ca.key
+                   snpcert issue -ca ca.key -identity str:bob -o bob.cert
+                   snpcat -l -ca ca.key.pub -unverified -cert bob.cert :27015
+                   snpcat -ca ca.key.pub -expect str:bob example.com:27015
   a server made with Valve's library, such as its example_chat:
                    example_chat server --port 27020
                    snpcat -identity str:alice 127.0.0.1:27020

@@ -187,6 +187,10 @@ func (s *service) serve(address string) error {
 	if err != nil {
 		return err
 	}
+	if addr, ok := listener.Addr().(*net.TCPAddr); s.tlsCert == "" && (!ok || !addr.IP.IsLoopback()) {
+		_ = listener.Close() // localhost was something else
+		return fmt.Errorf("-listen %s is %v, which others can reach; give -tls-cert and -tls-key", address, listener.Addr())
+	}
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			(*s.handler.Load()).ServeHTTP(w, r)

@@ -40,8 +40,9 @@ has to take care of that). The passphrase of an encrypted key is the first line
 of the file that -passphrase-file names, or else comes from the environment
 variable SNPCERT_PASSPHRASE. To change it: ssh-keygen -p -f ca.key
 
-Times are a number with a unit: 12h, 30d, 2y (365 days each), 1d12h. Certificates
-end before 2038-01-19, for beyond that Valve's library calculates wrongly.
+Times are a number with a unit: 12h, 30d, 2y (365 days each), 1d12h.
+Certificates end before 2038-01-19: from then on Valve's library calculates
+wrongly.
 
 Results go to standard output, everything else to standard error.
 exit status: 0 done, 1 failed or not good, 2 wrong usage
@@ -170,13 +171,13 @@ The checks: certificate, identity, signature, authority, expiry, revocation,
 scope (of the authorities), app, pop, address.
 
 example:
-  snpcert verify -ca ca.key.pub -revoked revoked -identity str:bob -app 0 bob.cert
+  snpcert verify -ca ca.key.pub -revoked revoked -identity str:bob bob.cert
 `
 
 const revokeUsage = `usage: snpcert revoke -list FILE KEY...
 
-Adds keys to a list of revoked ones, which everybody who verifies has to get. KEY
-is a key id (123 or ID123), or a file with just one key or certificate. To
+Adds keys to a list of revoked ones, which everybody who verifies has to get.
+KEY is a key id (123 or ID123), or a file with just one key or certificate. To
 revoke an authority's key is to revoke all that it signed.
 
   -list FILE      The list. It is made if there is none, and replaced in one
@@ -226,8 +227,9 @@ example:
 
 const requestUsage = `usage: snpcert request -url URL -token-file FILE [flags]
 
-Makes a key, gets a certificate for it from an issuing service ('snpcert serve'),
-and writes both into one file, for its owner only. The private key stays here.
+Makes a key, gets a certificate for it from an issuing service (see 'snpcert
+serve -h'), and writes both into one file, for its owner only. The private key
+stays here.
 
   -url URL          The service's, such as https://ca.example.com. HTTP without
                     TLS is for this machine only.

@@ -95,7 +95,7 @@ func (p *container) open(passphrase []byte, rounds uint32) (key ed25519.PrivateK
 		return key, "", err
 	}
 	r := sshReader{rest: p.private}
-	if r.uint32() != r.uint32() {
+	if first, second := r.uint32(), r.uint32(); first != second {
 		return nil, "", errors.New("check words of the private key differ")
 	}
 	public := r.publicKey()

@@ -39,7 +39,7 @@ type Client struct {
 	Token string `json:"-"`
 	// HTTP makes the requests; nil means one that gives up after 30 seconds. It need not care about
 	// redirects: those to other servers are refused in any case.
-	HTTP *http.Client
+	HTTP *http.Client `json:"-"`
 }
 
 // Format keeps the token out of logs: whatever the verb, it prints which service this is.

@@ -203,7 +203,10 @@ func newer(a, b *pki.Certificate) bool {
 	if c := a.Expiry.Compare(b.Expiry); c != 0 {
 		return c < 0
 	}
-	return slices.Compare(a.Raw(), b.Raw()) < 0
+	if c := slices.Compare(a.Raw(), b.Raw()); c != 0 {
+		return c < 0
+	}
+	return a.AuthorityKeyID < b.AuthorityKeyID
 }
 
 // requireEqualStores compares a store with a model in all that can be asked.

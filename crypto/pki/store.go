@@ -28,7 +28,8 @@ const (
 //     with at least one app, point of presence and address left of what both permit. It may sign for what
 //     is left, until the earlier of the two expiries.
 //   - Of several good certificates of one key the newest counts (time_created), even once it has expired.
-//     Of those made in the same second it is the one with the earlier expiry. Scopes are never united.
+//     Of those made in the same second it is the one with the earlier expiry, and then one that does not
+//     depend on when the store got it. Scopes are never united.
 //   - A self-signed certificate makes no root, unless given as one.
 //   - A revoked key is not trusted, whatever else holds, nor is anything that it signed. Revocations
 //     cannot be withdrawn.

@@ -177,6 +177,28 @@ func TestTheNewestCertificateCounts(t *testing.T) {
 	require.Equal(t, []uint32{3}, scope.AppIDs, "of the same second: the one that expires first")
 }
 
+// The signer is no part of what is signed, so two of them may have signed the very same.
+func TestTheSameCertificateByTwoSigners(t *testing.T) {
+	t.Parallel()
+	left, right := template(2), template(3)
+	left.AppIDs, right.AppIDs = []uint32{1, 2}, []uint32{2, 3}
+	certs := []*pki.Certificate{sign(t, 1, left), sign(t, 1, right), sign(t, 2, template(4)), sign(t, 3, template(4))}
+	require.Equal(t, certs[2].Raw(), certs[3].Raw())
+	want := left.AppIDs
+	if keyID(3) < keyID(2) {
+		want = right.AppIDs
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}} {
+		s := newStore(t, 1)
+		for _, i := range order {
+			add(t, s, certs[i])
+		}
+		scope, err := s.KeyStatus(keyID(4), now)
+		require.NoError(t, err)
+		require.Equal(t, want, scope.AppIDs)
+	}
+}
+
 func TestRootCertificates(t *testing.T) {
 	t.Parallel()
 	own := template(1)

@@ -172,7 +172,7 @@ func (r *record) newerThan(o *record) bool {
 	if c := bytes.Compare(r.cert.raw, o.cert.raw); c != 0 {
 		return c < 0
 	}
-	return bytes.Compare(r.cert.signature, o.cert.signature) < 0
+	return r.cert.AuthorityKeyID < o.cert.AuthorityKeyID // the same certificate by another signer
 }
 
 // circles groups keys such that each group comes after those of its signers, and keys that vouch for each

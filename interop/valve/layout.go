@@ -62,8 +62,8 @@ type statusChanged struct {
 
 // authStatus is SteamNetAuthenticationStatus_t.
 type authStatus struct {
-	availability int32
-	message      [256]byte
+	_       int32 // availability, which the call returns as well
+	message [256]byte
 }
 
 // realTimeStatus is SteamNetConnectionRealTimeStatus_t.

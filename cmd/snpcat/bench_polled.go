@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gogns/gns"
+)
+
+// polledServer is a server in the way of a game: one loop over callbacks and a poll group. It sends
+// everything back.
+type polledServer struct {
+	*benchVerdict
+	s        *gns.Sockets
+	group    gns.PollGroup
+	live     int
+	counts   []benchCount // by user data of the connection
+	out      []gns.OutMessage
+	batch    []*gns.OutMessage
+	endedAt  time.Time
+	finished bool // the measured window is over
+}
+
+func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Sockets, v *benchVerdict) error {
+	b := &polledServer{
+		benchVerdict: v, s: s, group: s.CreatePollGroup(),
+		out: make([]gns.OutMessage, benchReceive), batch: make([]*gns.OutMessage, 0, benchReceive),
+	}
+	s.OnConnectionStatusChanged(b.statusChanged)
+	l, err := s.CreateListenSocketIP(o.serve)
+	if err != nil {
+		return err
+	}
+	addr, err := s.ListenSocketAddress(l)
+	if err != nil {
+		return err
+	}
+	p.printJSON(benchListening{addr.String()})
+	received := make([]*gns.Message, benchReceive)
+	for !b.ended || b.live > 0 && time.Since(b.endedAt) < benchGrace {
+		if err := b.wait(ctx); err != nil {
+			return err
+		}
+		s.RunCallbacks()
+		for {
+			n, err := s.ReceiveMessagesOnPollGroup(b.group, received)
+			if err != nil {
+				return err
+			}
+			b.echo(received[:n])
+			if n < len(received) {
+				break
+			}
+		}
+	}
+	for i := range b.counts {
+		b.result.add(&b.counts[i])
+	}
+	b.result.Conns = len(b.counts)
+	return nil
+}
+
+// wait waits for something to do, and once the run has ended no longer than connections have time to go.
+func (b *polledServer) wait(ctx context.Context) error {
+	if !b.ended {
+		return b.s.Wait(ctx)
+	}
+	graceful, cancel := context.WithDeadline(ctx, b.endedAt.Add(benchGrace))
+	defer cancel()
+	_ = b.s.Wait(graceful) // the loop sees that time is up
+	return ctx.Err()
+}
+
+// statusChanged is called by RunCallbacks.
+func (b *polledServer) statusChanged(c gns.ConnectionStatusChanged) {
+	switch c.Info.State {
+	case gns.StateConnecting:
+		_ = b.s.SetConnectionPollGroup(c.Conn, b.group)
+		_ = b.s.SetConnectionUserData(c.Conn, int64(len(b.counts)))
+		if b.s.AcceptConnection(c.Conn) == nil { // else the client has given up
+			b.counts = append(b.counts, benchCount{})
+			b.live++
+		}
+	case gns.StateClosedByPeer, gns.StateProblemDetectedLocally:
+		_ = b.s.CloseConnection(c.Conn, gns.EndAppGeneric, "", false)
+		if c.Old == gns.StateConnected {
+			b.live--
+		}
+	}
+}
+
+// echo judges messages and sends them back.
+func (b *polledServer) echo(received []*gns.Message) {
+	b.batch = b.batch[:0]
+	for _, m := range received {
+		if isBenchEnd(m.Data) {
+			if !b.finished {
+				b.span.finish()
+			}
+			b.ended, b.endedAt = true, time.Now()
+			b.result.Sent += int64(benchWord(m.Data, 1))
+			continue
+		}
+		b.judge(m)
+		out := &b.out[len(b.batch)]
+		*out = gns.OutMessage{Conn: m.Conn, Data: m.Data, Flags: m.Flags | gns.SendNoNagle, Lane: m.Lane}
+		b.batch = append(b.batch, out)
+	}
+	b.s.SendMessages(b.batch)
+	for _, out := range b.batch {
+		if out.Err != nil {
+			b.result.Refused++
+		}
+	}
+	for _, m := range received {
+		m.Release()
+	}
+}
+
+// judge checks a message, and counts it if the sender says so.
+func (b *polledServer) judge(m *gns.Message) {
+	c := &b.counts[m.UserData]
+	if b.workload == pingPong {
+		b.span.begin()
+		c.judge(m)
+		return
+	}
+	counts := benchWord(m.Data, benchWindowWord) == 1
+	switch {
+	case counts:
+		b.span.begin()
+		c.messages++
+		c.bytes += int64(len(m.Data))
+	case b.span.begun && !b.finished:
+		b.span.finish()
+		b.finished, b.result.RSS = true, residentKiB()
+	}
+	if !checkBench(m.Data, benchFree) {
+		c.bad++
+	}
+	if m.Flags&gns.SendReliable != 0 {
+		if benchWord(m.Data, 0) != c.next {
+			c.orderErr++
+		}
+		c.next++
+	}
+}
+
+// fanoutClient is many connections to one server, in one loop.
+type fanoutClient struct {
+	s         *gns.Sockets
+	group     gns.PollGroup
+	conns     []gns.Connection
+	connected int
+	failed    error
+}
+
+// statusChanged is called by RunCallbacks.
+func (f *fanoutClient) statusChanged(c gns.ConnectionStatusChanged) {
+	switch c.Info.State {
+	case gns.StateConnected:
+		f.connected++
+	case gns.StateClosedByPeer, gns.StateProblemDetectedLocally:
+		f.failed = fmt.Errorf("connection ended: %v: %s", c.Info.EndReason, c.Info.EndDebug)
+	}
+}
+
+// benchConnecting is how many connections are begun before the first of them must be established.
+const benchConnecting = 64
+
+// connect makes n connections.
+func (f *fanoutClient) connect(ctx context.Context, o *benchOptions, n int) error {
+	f.s.OnConnectionStatusChanged(f.statusChanged)
+	f.group = f.s.CreatePollGroup()
+	for f.connected < n {
+		for len(f.conns) < n && len(f.conns)-f.connected < benchConnecting {
+			c, err := f.s.ConnectByIPAddress(o.connect)
+			if err != nil {
+				return err
+			}
+			if err := f.s.SetConnectionPollGroup(c, f.group); err != nil {
+				return err
+			}
+			if err := f.s.SetConnectionUserData(c, int64(len(f.conns))); err != nil {
+				return err
+			}
+			f.conns = append(f.conns, c)
+		}
+		if err := f.s.Wait(ctx); err != nil {
+			return err
+		}
+		f.s.RunCallbacks()
+		if f.failed != nil {
+			return fmt.Errorf("%d of %d connected: %w", f.connected, n, f.failed)
+		}
+	}
+	return nil
+}
+
+// close ends the run and all connections.
+func (f *fanoutClient) close(sent uint64) error {
+	if _, err := f.s.SendMessageToConnection(f.conns[0], benchEndMessage(sent), gns.SendReliableNoNagle); err != nil {
+		return err
+	}
+	for i, c := range f.conns {
+		if err := f.s.CloseConnection(c, gns.EndAppGeneric, "", i == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}

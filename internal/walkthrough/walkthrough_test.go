@@ -1,0 +1,140 @@
+// Package walkthrough runs the commands that the documentation shows, and compares what they print.
+package walkthrough
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patience is how long a command may take to print what it is expected to; only failures use it up.
+const patience = 30 * time.Second
+
+// step is a command with the output that the page shows.
+type step struct {
+	command string
+	want    []string
+}
+
+// steps returns the commands in the console blocks of a page: lines that begin with "$ ". The lines up to
+// the next one are the output, where "…" stands for anything.
+func steps(page string) (all []step) {
+	blocks := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(page, -1)
+	for _, b := range blocks {
+		for _, line := range strings.Split(strings.TrimRight(b[1], "\n"), "\n") {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				all = append(all, step{command: command})
+			} else {
+				last := &all[len(all)-1]
+				last.want = append(last.want, line)
+			}
+		}
+	}
+	return all
+}
+
+// pattern matches the expected output.
+func pattern(want []string) *regexp.Regexp {
+	parts := make([]string, len(want))
+	for i, line := range want {
+		parts[i] = strings.ReplaceAll(regexp.QuoteMeta(line), "…", `.*`)
+	}
+	return regexp.MustCompile(`\A` + strings.Join(parts, "\n") + `\n?\z`)
+}
+
+// output collects what a command prints.
+type output struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	changed chan struct{}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+func freePort(t *testing.T) string {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer c.Close()
+	return strconv.Itoa(c.LocalAddr().(*net.UDPAddr).Port)
+}
+
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("there is no sh")
+	}
+	page, err := os.ReadFile("../../docs/trust.md")
+	require.NoError(t, err)
+	text := strings.ReplaceAll(string(page), "127.0.0.1:27015", "127.0.0.1:"+freePort(t))
+	all := steps(text)
+	require.Greater(t, len(all), 5, "commands on the page")
+
+	dir, bin := t.TempDir(), t.TempDir()
+	build := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "../../cmd/snpcert", "../../cmd/snpcat")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, s := range all {
+		command, background := strings.CutSuffix(s.command, " &")
+		if background {
+			command = "exec " + command // so that it is the command that is ended, and not its shell
+		}
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		o := &output{changed: make(chan struct{}, 1)}
+		cmd.Stdout, cmd.Stderr = o, o
+		want := pattern(s.want)
+		if !background {
+			require.NoError(t, cmd.Run(), "%s\n%s", s.command, o)
+			require.Regexp(t, want, o.String(), s.command)
+			continue
+		}
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		})
+		for deadline := time.After(patience); !want.MatchString(o.String()); {
+			select {
+			case <-o.changed:
+			case <-deadline:
+				require.Regexp(t, want, o.String(), s.command)
+			}
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	got := steps("text\n```console\n$ one\na … c\nd\n$ two\n```\n```go\n$ three\n```\n")
+	require.Equal(t, []step{{"one", []string{"a … c", "d"}}, {"two", nil}}, got)
+	require.True(t, pattern(got[0].want).MatchString("a b c\nd\n"))
+	require.False(t, pattern(got[0].want).MatchString("a b\nc\nd\n"))
+	require.False(t, pattern(got[0].want).MatchString("a b c\nd\ne\n"))
+	require.True(t, pattern(nil).MatchString(""))
+	require.False(t, pattern(nil).MatchString("x\n"))
+}
