@@ -115,8 +115,13 @@ func (sh *alarmShard) run() {
 			<-sleep
 			continue
 		}
-		for i, c := range due {
+		for _, c := range due {
 			c.fire(now)
+		}
+		for i, c := range due {
+			if c.ep != nil {
+				c.ep.tx.run()
+			}
 			due[i] = nil
 		}
 		due = due[:0]

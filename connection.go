@@ -9,8 +9,6 @@ import (
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
-	"github.com/gogns/gns/internal/udpwire"
-	"github.com/gogns/gns/transport/udp"
 )
 
 // connection drives one core: it owns its lock, its timer and its place in the tables, and carries
@@ -28,6 +26,7 @@ type connection struct {
 	core        core
 	partner     *connection // the other end of a pipe
 	generation  uint64      // of config, when it was last applied
+	inLine      bool        // of the endpoint's transmitter, whose lock guards this
 	alarm       alarm
 	armed       mono.Time // what the alarm is set to; Never if it is not
 	state       State     // as the application sees it
@@ -75,16 +74,6 @@ func (c *connection) enter() error {
 	return nil
 }
 
-// txBatch is room for the packets that one pump sends.
-type txBatch struct {
-	store [txBatchSize * udpwire.MaxDatagram]byte
-	dgram [txBatchSize]udp.Datagram
-}
-
-const txBatchSize = 32
-
-var txBatches = sync.Pool{New: func() any { return new(txBatch) }}
-
 // lock takes the connection's lock and returns the time, which never goes back from one holder of the
 // lock to the next.
 func (c *connection) lock() mono.Time {
@@ -98,21 +87,43 @@ func (c *connection) tick(now mono.Time) mono.Time {
 	return c.clock
 }
 
-// pump does what follows any call of the core: it sends what is due, takes messages and events, and
-// arms the timer. c.mu is held.
+// pump does what follows any call of the core: it takes messages and events, sends what is due, or has it
+// sent, and arms the alarm. c.mu is held.
 func (c *connection) pump(now mono.Time) {
 	partner := c.partner // it may cease to be one
-	c.pumpCore(now)
+	c.pumpCore(now, true)
 	if partner != nil {
-		partner.pumpCore(partner.tick(now))
+		partner.pumpCore(partner.tick(now), true)
 	}
 }
 
-func (c *connection) pumpCore(now mono.Time) {
-	if c.ep != nil {
-		c.send(now)
+// pumpLater is pump that leaves sending to the next run of the endpoint's transmitter.
+func (c *connection) pumpLater(now mono.Time) {
+	if c.ep == nil {
+		c.pump(now)
+		return
 	}
-	c.room.broadcast()
+	c.pumpCore(now, false)
+}
+
+func (c *connection) pumpCore(now mono.Time, send bool) {
+	switch {
+	case c.ep == nil:
+		c.sent(now)
+	case c.core.State() == conn.StateDead: // last words: there will be no socket any more
+		c.sendAll(now)
+	default:
+		c.takeIn(now)
+		if send {
+			c.ep.tx.send(c, now)
+		} else {
+			c.ep.tx.later(c)
+		}
+	}
+}
+
+// takeIn takes messages and events from the core. c.mu is held.
+func (c *connection) takeIn(now mono.Time) {
 	c.arrived = c.core.NextMessages(c.arrived[:0])
 	if len(c.arrived) > 0 {
 		c.lockInbox()
@@ -133,14 +144,12 @@ func (c *connection) pumpCore(now mono.Time) {
 		c.stateChanged(e)
 		if c.abandoned() {
 			_ = c.core.Close(now, conn.EndAppMin, "", false) // it is not closed yet, or it would not be here
-			c.send(now)
 		}
 	}
 	if s := c.core.Settled(); s && !c.settled {
 		c.settled = true
 		c.changed.broadcast()
 	}
-	c.arm(now)
 }
 
 // abandoned reports whether the connection ended while it waited in a Listener to be accepted, so that
@@ -151,36 +160,6 @@ func (c *connection) abandoned() bool {
 	}
 	ended := c.state == StateClosedByPeer || c.state == StateProblemDetectedLocally
 	return ended && c.listen.acceptor.forget(c)
-}
-
-// send sends every packet that is due.
-func (c *connection) send(now mono.Time) {
-	var b *txBatch
-	for {
-		n := 0
-		for n < txBatchSize {
-			if b == nil {
-				b = txBatches.Get().(*txBatch)
-			}
-			off := n * udpwire.MaxDatagram
-			p, ok := c.core.AppendPacket(now, b.store[off:off:off+udpwire.MaxDatagram])
-			if !ok {
-				break
-			}
-			b.dgram[n] = udp.Datagram{Addr: c.remote, Data: p}
-			n++
-		}
-		if n > 0 {
-			// A datagram that the system refuses is a lost one: what matters in it is sent again.
-			_, _ = c.ep.sock.WriteBatch(b.dgram[:n])
-		}
-		if n < txBatchSize {
-			break
-		}
-	}
-	if b != nil {
-		txBatches.Put(b)
-	}
 }
 
 // arm sets the alarm to the core's deadline. One that would fire too early is left alone, since firing is
@@ -208,7 +187,7 @@ func (c *connection) fire(now mono.Time) {
 	c.armed = mono.Never
 	c.configure(now)
 	c.core.Advance(now)
-	c.pump(now)
+	c.pumpLater(now)
 }
 
 // configure applies settings that have changed since they were last applied.

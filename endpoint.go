@@ -18,6 +18,8 @@ type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
 
+	tx transmitter
+
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
 	listen   *listenSocket // nil: accepts no new connections
@@ -30,6 +32,7 @@ type endpoint struct {
 // newEndpoint wraps a socket that is going to be read once it is registered.
 func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
 	e := &endpoint{s: s, peers: make(map[netip.AddrPort]*connection)}
+	e.tx.e = e
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
 	e.sock = udp.Impair(sock, conditions)
@@ -63,6 +66,21 @@ func (s *Sockets) register(e *endpoint, epoch uint64, enter func() error) error 
 func (e *endpoint) configure() {
 	e.sock.Configure(fakeConditions(e.s.global))
 	e.configurePeers()
+}
+
+// goOn starts a goroutine of the endpoint, unless everything is being closed.
+func (e *endpoint) goOn(f func()) bool {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	if e.s.closed {
+		return false
+	}
+	e.s.active.Add(1)
+	go func() {
+		defer e.s.active.Done()
+		f()
+	}()
+	return true
 }
 
 // remove forgets a connection, and closes the socket when it has nobody left to serve.
@@ -103,6 +121,7 @@ func (e *endpoint) close() {
 		return
 	}
 	_ = e.sock.Close()
+	e.tx.close()
 	e.noteSocket("UDP socket closed")
 	e.s.mu.Lock()
 	delete(e.s.endpoints, e)
@@ -130,7 +149,7 @@ func (e *endpoint) read() {
 		var at mono.Time    // its idea of now
 		release := func() {
 			if run != nil {
-				run.pump(at)
+				run.pumpLater(at)
 				run.mu.Unlock()
 				run = nil
 			}
@@ -150,6 +169,7 @@ func (e *endpoint) read() {
 			c.core.Receive(at, d.Data)
 		}
 		release()
+		e.tx.run()
 	}
 }
 
@@ -188,7 +208,7 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	at := c.lock()
-	c.pump(at)
+	c.pumpLater(at)
 	c.mu.Unlock()
 }
 
