@@ -47,7 +47,7 @@ lua: ## build bin/snplua, and run the tests of the Lua binding, which is a modul
 	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua
 	cd lua && CGO_ENABLED=0 $(GO) test -shuffle=on ./...
 
-interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so
+interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSockets.so, GNS_LIBRARY_OWN_CA a build that trusts the test authority (optional, see interop/doc.go)
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 10m ./...
 
 interop-soak: ## run against it under bad conditions for ten minutes; FIGURES names a file for the tables

@@ -3,6 +3,7 @@ package gns
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -87,8 +88,8 @@ func (s *Sockets) CertificateRequest() ([]byte, error) {
 // the text of the status tells if it is not.
 //
 // Errors: ErrInvalidState if there is no key; ErrInvalidParam for anything wrong with the certificate: it
-// does not parse, names no identity or app, has expired (Valve's library would take it), or is for another
-// identity, key or app, or not for an Ed25519 key. Nothing changes then.
+// does not parse, names no identity or app, has expired (Valve's library would take it), is for another
+// identity, key or app, not for an Ed25519 key, or has a wrong signature of an authority that is trusted here. Nothing changes then.
 func (s *Sockets) SetCertificate(certificate []byte) error {
 	s.self.mu.Lock()
 	defer s.self.mu.Unlock()
@@ -146,7 +147,10 @@ func (s *Sockets) install(certificate []byte) error {
 	}
 	text := currentText
 	if !s.trust.IsEmpty() {
-		if _, err := s.trust.Verify(parsed, now); err != nil {
+		switch _, err := s.trust.Verify(parsed, now); {
+		case errors.Is(err, pki.ErrBadSignature):
+			return ResultInvalidParam.wrap(err) // no peer could take it, whomever it trusts
+		case err != nil:
 			text = fmt.Sprintf("%s, for peers that trust what this side does not: %v", currentText, err)
 		}
 	}

@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/udpwire"
+	pb "github.com/gogns/gns/proto"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 )
 
 // What somebody on the path can do, and what comes of it. "Unauthenticated" is the default of both
@@ -25,10 +28,8 @@ import (
 //	protocol version in ChallengeReply below 8      5001                  5001
 //	take the authority's signature away             not noticed           4003 unsigned certificate
 //	another certificate in ConnectOK                4002                  4003 unsigned certificate
-//	another certificate and crypt info in ConnectOK  not noticed, but      4003 unsigned certificate
-//	                                                then nothing arrives
+//	another certificate and crypt info in ConnectOK reads the client's    4003 unsigned certificate
 //	close the connection (connection IDs are seen)  closes                closes
-//	drop packets                                    5003                  5003
 //
 // What is caught without authentication is what the crypt info's signature covers. It helps against nobody who
 // signs a crypt info of his own, which is the first line of the table.
@@ -79,6 +80,58 @@ func TestMiddlemanAmongTheUnauthenticated(t *testing.T) {
 				require.Equal(t, gns.AssuranceClaimed, info.Auth.Assurance)
 				require.NotEmpty(t, info.Auth.Problem)
 			}
+		})
+	}
+}
+
+// A certificate is of no use without its key, whoever trusts it: the crypt info must be signed with that.
+func TestCertificateWithoutItsKey(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(testContext(t))
+	defer cancel()
+	log := newRefusals()
+	l, err := gns.Listen("127.0.0.1:0", gns.WithSockets(newSockets(t, &gns.Options{Identity: bob, Logger: log.logger()})))
+	require.NoError(t, err)
+	dial := func(m *middleman) <-chan error {
+		client, failed := newSockets(t, &gns.Options{Identity: alice}), make(chan error, 1)
+		go func() {
+			_, err := gns.Dial(ctx, m.addr(), gns.WithSockets(client))
+			failed <- err
+		}()
+		return failed
+	}
+	const text = "crypto handshake: crypt info signature: crypt info was not signed with key "
+	accepted := acceptOne(ctx, l)
+	var ce *gns.CloseError
+	require.ErrorAs(t, <-dial(newMiddleman(t, l.Addr(), unsigned, withCertificate)), &ce)
+	require.Equal(t, gns.EndRemoteBadCrypt, ce.Reason)
+	require.Contains(t, ce.Debug, text)
+	_, err = (<-accepted).Receive(ctx)
+	require.ErrorAs(t, err, &ce)
+	require.Equal(t, gns.EndRemoteBadCrypt, ce.Reason)
+
+	failed := dial(newMiddleman(t, l.Addr(), withCertificate, unsigned))
+	require.Contains(t, log.next(t, ctx), text)
+	cancel() // a server that insists on nothing does not tell
+	require.ErrorIs(t, <-failed, context.Canceled)
+}
+
+// Closing messages are not encrypted: whoever sees the connection IDs can end a connection, authenticated or not.
+func TestForgedClose(t *testing.T) {
+	t.Parallel()
+	for mode, change := range map[string]func(*gns.Options){"RequireAuth": requireAuth, "open": func(o *gns.Options) { o.TrustedCAs = nil }} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			r := record(t, change)
+			ids := r.answer()
+			r.tape.change(func() {
+				r.tape.message(false, udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{
+					ToConnectionId: ids.ClientConnectionId, FromConnectionId: ids.ServerConnectionId,
+					ReasonCode: proto.Uint32(uint32(gns.EndAppGeneric)), Debug: proto.String("says eve"),
+				})
+			})
+			_, err := r.dialed.Receive(r.ctx)
+			requireEnd(t, err, verdict{gns.EndAppGeneric, "says eve"}, true)
 		})
 	}
 }

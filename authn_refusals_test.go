@@ -270,7 +270,7 @@ var attempts = []struct {
 // refusers are the ways to insist on authenticated peers.
 var refusers = map[string]func(*gns.Options){"TrustedCAs": func(*gns.Options) {}, "RequireAuth": requireAuth}
 
-func eachAttempt(t *testing.T, refused gns.Identity, f func(t *testing.T, refuser gns.Identity, opts *gns.Options, setup func(*pki.Store) (any, verdict))) {
+func eachAttempt(t *testing.T, refused gns.Identity, f func(t *testing.T, opts *gns.Options, setup func(*pki.Store) (any, verdict))) {
 	for mode, change := range refusers {
 		for _, test := range attempts {
 			t.Run(mode+"/"+test.name, func(t *testing.T) {
@@ -280,7 +280,7 @@ func eachAttempt(t *testing.T, refused gns.Identity, f func(t *testing.T, refuse
 				if refused == bob {
 					refuser = alice
 				}
-				f(t, refuser, ca.member(refuser, change), func(trust *pki.Store) (any, verdict) {
+				f(t, ca.member(refuser, change), func(trust *pki.Store) (any, verdict) {
 					return test.setup(&attempt{t, ca, refused, trust})
 				})
 			})
@@ -292,7 +292,7 @@ func eachAttempt(t *testing.T, refused gns.Identity, f func(t *testing.T, refuse
 // and the value that failed, the server's log has the same, and its application never hears of it.
 func TestServerRefusesClient(t *testing.T) {
 	t.Parallel()
-	eachAttempt(t, alice, func(t *testing.T, _ gns.Identity, opts *gns.Options, setup func(*pki.Store) (any, verdict)) {
+	eachAttempt(t, alice, func(t *testing.T, opts *gns.Options, setup func(*pki.Store) (any, verdict)) {
 		ctx := testContext(t)
 		log := newRefusals()
 		opts.Logger = log.logger()
@@ -376,7 +376,7 @@ func clipped(s string) string { return s[:min(len(s), 127)] }
 // same.
 func TestClientRefusesServer(t *testing.T) {
 	t.Parallel()
-	eachAttempt(t, bob, func(t *testing.T, _ gns.Identity, opts *gns.Options, setup func(*pki.Store) (any, verdict)) {
+	eachAttempt(t, bob, func(t *testing.T, opts *gns.Options, setup func(*pki.Store) (any, verdict)) {
 		ctx := testContext(t)
 		client := newSockets(t, opts)
 		refused, want := setup(client.TrustStore())

@@ -10,7 +10,9 @@ import (
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto/pki"
+	pb "github.com/gogns/gns/proto"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 )
 
 func mustPrefixes(texts ...string) (all []netip.Prefix) {
@@ -280,4 +282,102 @@ func TestAuthenticationThroughOptions(t *testing.T) {
 	acceptOne(ctx, l)
 	_, err = gns.Dial(ctx, l.Addr().String(), append(member(alice), gns.WithExpectedIdentity(eve))...)
 	requireEnd(t, err, badCert("identity: peer is str:bob, not str:eve"), false)
+}
+
+// Whoever gives up the last authority does not begin to take anybody's word.
+func TestNobodyIsTrustedAnyMore(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		ca := newRealm(t)
+		welcoming := func(o *gns.Options) { o.Config = allow(2) }
+		m := w.meet(&gns.Options{Identity: bob}, ca.member(alice, welcoming))
+		for _, give := range []func(){
+			func() { require.True(t, m.client.TrustStore().RemoveRoot(ca.KeyID())) },
+			func() { require.NoError(t, m.client.TrustStore().Revoke(ca.KeyID())) },
+		} {
+			give()
+			require.True(t, m.client.TrustStore().IsEmpty())
+			_, _, err := m.dialFrom(m.client, gns.WithExpectedIdentity(bob))
+			requireEnd(t, err, badCert("unsigned certificate: certificate of str:bob is not signed by an authority"), false)
+		}
+	})
+}
+
+// A certificate that is revoked, or expires, while its owner waits to be accepted is not good any more.
+func TestAcceptLooksAgain(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		ca := newRealm(t)
+		for _, test := range []struct {
+			policy int32
+			want   gns.EndReason
+		}{{0, 4003}, {2, 0}} {
+			h := w.host(*ca.member(bob, func(o *gns.Options) { o.Config = allow(test.policy) }))
+			h.wait = true
+			her := ca.issue(alice)
+			client := w.open(w.machine(), gns.Options{Identity: alice, TrustedCAs: ca.keys(), Certificate: her.blob()})
+			c, err := client.ConnectByIPAddress(portOf(h.m))
+			require.NoError(t, err)
+			h.settle()
+			sc := h.events[len(h.events)-1].Conn
+			info, err := h.ConnectionInfo(sc)
+			require.NoError(t, err)
+			require.Equal(t, gns.AssuranceCertified, info.Auth.Assurance)
+
+			require.NoError(t, h.TrustStore().Revoke(her.cert.KeyID()))
+			err = h.AcceptConnection(sc)
+			info, infoErr := h.ConnectionInfo(sc)
+			require.NoError(t, infoErr)
+			if test.want == 0 {
+				require.NoError(t, err)
+				require.Equal(t, gns.AssuranceClaimed, info.Auth.Assurance)
+				require.Contains(t, info.Auth.Problem, "revoked")
+				require.NotZero(t, info.Flags&gns.InfoUnauthenticated)
+				continue
+			}
+			require.ErrorIs(t, err, gns.ErrHandshakeFailed)
+			require.Equal(t, test.want, info.EndReason)
+			h.settle()
+			info, err = client.ConnectionInfo(c)
+			require.NoError(t, err)
+			require.Equal(t, test.want, info.EndReason)
+			require.Contains(t, info.EndDebug, "revoked")
+		}
+	})
+}
+
+// A client goes by the time when the server answers, not by that when it began.
+func TestServerCertificateExpiresMeanwhile(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		ca := newRealm(t)
+		h := w.host(gns.Options{Certificate: ca.issue(bob, func(t *pki.Template) { t.Expiry = time.Now().Add(3 * time.Second) }).blob()})
+		h.wait = true
+		client := w.open(w.machine(), *ca.member(alice))
+		c, err := client.ConnectByIPAddress(portOf(h.m))
+		require.NoError(t, err)
+		h.settle()
+		sc := h.events[len(h.events)-1].Conn
+		time.Sleep(5 * time.Second)
+		require.NoError(t, h.AcceptConnection(sc))
+		h.settle()
+		info, err := client.ConnectionInfo(c)
+		require.NoError(t, err)
+		require.EqualValues(t, 4003, info.EndReason)
+		require.Contains(t, info.EndDebug, "expired")
+	})
+}
+
+// A certificate with a signature that is wrong is of no use to anybody; one by an authority that is unknown here
+// may be.
+func TestSetCertificateChecksTheSignature(t *testing.T) {
+	t.Parallel()
+	ca, other := newRealm(t), newRealm(t)
+	s := newSockets(t, &gns.Options{TrustedCAs: ca.keys()})
+	forged := ca.issue(alice)
+	require.NoError(t, s.SetCertificate(other.issue(alice).blob()))
+	require.NoError(t, s.ResetIdentity(gns.Identity{}))
+	blob := forged.blob()
+	var m pb.CMsgSteamDatagramCertificateSigned
+	require.NoError(t, proto.Unmarshal(blob, &m))
+	m.CaSignature[7] ^= 1
+	require.ErrorIs(t, s.SetCertificate(marshal(t, &m)), gns.ErrInvalidParam)
+	require.NoError(t, s.SetCertificate(blob))
 }

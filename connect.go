@@ -44,7 +44,7 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	cfg := s.coreConfig(remote, store)
 	cfg.Expect = expect
 	// Whoever knows an authority, and whom to expect, does not mean anybody who says so.
-	cfg.Require = cfg.Require || expect.IsValid() && !s.trust.IsEmpty()
+	cfg.Require = cfg.Require || expect.IsValid() && s.trusts()
 	core, err := conn.NewClient(cfg, s.now())
 	if err != nil {
 		return nil, ResultInvalidState.wrap(err)

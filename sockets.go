@@ -25,12 +25,15 @@ type Options struct {
 	// Config are values at interface scope; global values (such as FakePacketLoss_Send) may be among
 	// them. Nil: the defaults of package config.
 	Config []config.Value
-	// AppID must be equal on both sides. Valve's open-source library uses 0, unless told otherwise.
+	// AppID is that of the game. A peer's certificate must list it, and those that peers make for themselves list
+	// their own, so that it is the same on both sides. Valve's open-source library uses 0, unless told otherwise.
 	AppID uint32
 	// TrustedCAs are the public keys of the certificate authorities that may vouch for peers, several of them for
 	// instance while one replaces the other. Whoever gives any wants to know who peers are: IP_AllowWithoutAuth
 	// and IPLocalHost_AllowWithoutAuth are 0 then, unless Config says otherwise, which refuses all peers for whom no authority
-	// vouches. TrustStore adds and removes authorities later.
+	// vouches. It also means that this side must have a certificate if it says who it is; clients that want to
+	// verify a server without showing a certificate themselves stay anonymous. TrustStore adds and removes
+	// authorities later.
 	TrustedCAs []ed25519.PublicKey
 	// TrustStore is used instead of one made from TrustedCAs, so that several Sockets can share it. It too
 	// makes IP_AllowWithoutAuth 0, even if it is empty yet.
@@ -71,6 +74,7 @@ type Sockets struct {
 	development bool
 	trust       *pki.Store
 	replay      *crypto.ReplayGuard
+	trusting    bool // somebody was to be trusted from the start
 	requireAuth bool
 	source      CertificateSource
 	log         *slog.Logger

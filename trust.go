@@ -29,6 +29,7 @@ func (s *Sockets) setTrust(opts *Options) error {
 		}
 		return nil
 	}
+	s.trusting = true
 	for _, id := range []config.ID{config.IPAllowWithoutAuth, config.IPLocalHostAllowWithoutAuth} {
 		if err := s.iface.Set(config.Int32(id, 0)); err != nil {
 			return err
@@ -38,8 +39,8 @@ func (s *Sockets) setTrust(opts *Options) error {
 }
 
 // TrustStore returns what decides which certificates of peers are trusted: it takes and gives up
-// authorities, intermediate certificates and revocations at any time, which counts for connections that are made
-// from then on. What has become of their peers' certificates since does not concern existing ones; PeerAuth.KeyID
+// authorities, intermediate certificates and revocations at any time, which counts for connections that are
+// accepted, or established by this side, from then on. What has become of their peers' certificates since does not concern existing ones; PeerAuth.KeyID
 // tells which of them to close.
 //
 // Adding authorities to the store of a Sockets that was made without any does not make it refuse
@@ -54,6 +55,9 @@ func (s *Sockets) settings(store *config.Store) conn.Settings {
 	}
 	return set
 }
+
+// trusts reports whether anybody could vouch for a peer, now or before every authority was removed or revoked.
+func (s *Sockets) trusts() bool { return s.trusting || !s.trust.IsEmpty() }
 
 // demandsAuth reports whether peers must be authenticated to get through with a configuration.
 func (s *Sockets) demandsAuth(store *config.Store) bool {

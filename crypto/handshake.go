@@ -101,6 +101,7 @@ type Handshake struct {
 
 	// The peer's, set by ReceivePeer.
 	received      bool
+	presented     PeerMessages
 	peer          side
 	peerInfo      *pb.CMsgSteamDatagramSessionCryptInfo
 	peerCiphers   []Cipher
@@ -289,6 +290,7 @@ func (h *Handshake) Finish(clientConnectionID, serverConnectionID uint32) (Keys,
 	client.connectionID, server.connectionID = clientConnectionID, serverConnectionID
 	keys := deriveKeys(&secret, chosen, client, server)
 	h.keys = &keys
+	h.presented = PeerMessages{}
 	h.wipe()
 	return keys, nil
 }

@@ -62,10 +62,22 @@ func (h *Handshake) ReceivePeer(m PeerMessages) error {
 		return failure(ReasonBadCrypt, CheckCipherCount, "server named %d ciphers %v instead of one", len(ciphers), ciphers)
 	}
 
-	h.received = true
+	h.received, h.presented = true, m
 	h.peer = side{nonce: info.GetNonce(), cert: m.Cert.Cert, info: m.Crypt.Info}
 	h.peerInfo, h.peerCiphers = info, ciphers
 	return nil
+}
+
+// CheckAgain judges the peer's certificate anew, for a server that accepts some time after ReceivePeer: it may
+// have expired or been revoked in between. If that is no reason to fail, PeerAuth tells.
+func (h *Handshake) CheckAgain(now int64) error {
+	if !h.received || !h.authenticated {
+		return nil
+	}
+	m := h.presented
+	m.Now = now
+	_, err := h.checkCert(&m)
+	return err
 }
 
 // checkCert judges the certificate: may it speak for the peer, to us?

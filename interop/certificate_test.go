@@ -97,7 +97,7 @@ var certificateOffers = []struct {
 			b[len(b)-1] ^= 1 // the signature comes last
 			return b
 		},
-		valve: unverified, becomes: "str:bob"}, // we leave signatures to those who trust the authority
+		valve: unverified, becomes: "str:bob"}, // whoever trusts nobody cannot tell
 	{name: "unknown authority", becomes: "str:bob",
 		offer: func(a *authority, _ *peer.Peer, _ bool) []byte { return newRoot(a.t).issue(leaf{identity: "str:bob"}) },
 		valve: unverified},

@@ -80,13 +80,15 @@ func TestMixedMessages(t *testing.T) {
 	}
 	forPairs(t, func(t *testing.T, p pair) {
 		for _, row := range []struct {
-			name    string
-			ip      netip.Addr
-			options []string
+			name     string
+			ip       netip.Addr
+			options  []string
+			lossless bool
 		}{
-			{"IPv4", ipv4, nil},
-			{"IPv6, small packets", ipv6, []string{"MTU_PacketSize=300"}},
-			{"no Nagle", ipv4, []string{"NagleTime=0"}},
+			{"IPv4", ipv4, nil, true},
+			// So many packets overrun the socket buffer of a process that does not get its time.
+			{"IPv6, small packets", ipv6, []string{"MTU_PacketSize=300"}, false},
+			{"no Nagle", ipv4, []string{"NagleTime=0"}, true},
 		} {
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
@@ -96,7 +98,8 @@ func TestMixedMessages(t *testing.T) {
 					d.from.StartBatch(batch)
 				}
 				for _, d := range link.directions() {
-					d.requireDelivered(t, batch, d.from.BatchNumbers(), true)
+					unreliable := d.requireDelivered(t, batch, d.from.BatchNumbers(), row.lossless)
+					require.Greater(t, unreliable, (batch.Count-batch.Reliable())/2)
 				}
 			})
 		}

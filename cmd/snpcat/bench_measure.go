@@ -111,6 +111,13 @@ func (s *span) finish() {
 	}
 }
 
+// extend is finish for frequent calls: it is exact to ten milliseconds.
+func (s *span) extend() {
+	if time.Since(s.end) > 10*time.Millisecond {
+		s.finish()
+	}
+}
+
 // report fills in a result.
 func (s *span) report(r *benchResult) {
 	r.Wall = s.end.Sub(s.start).Seconds()

@@ -12,14 +12,13 @@ import (
 // everything back.
 type polledServer struct {
 	*benchVerdict
-	s        *gns.Sockets
-	group    gns.PollGroup
-	live     int
-	counts   []benchCount // by user data of the connection
-	out      []gns.OutMessage
-	batch    []*gns.OutMessage
-	endedAt  time.Time
-	finished bool // the measured window is over
+	s       *gns.Sockets
+	group   gns.PollGroup
+	live    int
+	counts  []benchCount // by user data of the connection
+	out     []gns.OutMessage
+	batch   []*gns.OutMessage
+	endedAt time.Time
 }
 
 func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Sockets, v *benchVerdict) error {
@@ -95,10 +94,10 @@ func (b *polledServer) echo(received []*gns.Message) {
 	b.batch = b.batch[:0]
 	for _, m := range received {
 		if isBenchEnd(m.Data) {
-			if !b.finished {
+			if b.workload == pingPong {
 				b.span.finish()
 			}
-			b.ended, b.endedAt = true, time.Now()
+			b.ended, b.endedAt, b.result.RSS = true, time.Now(), residentKiB()
 			b.result.Sent += int64(benchWord(m.Data, 1))
 			continue
 		}
@@ -126,15 +125,11 @@ func (b *polledServer) judge(m *gns.Message) {
 		c.judge(m)
 		return
 	}
-	counts := benchWord(m.Data, benchWindowWord) == 1
-	switch {
-	case counts:
+	if benchWord(m.Data, benchWindowWord) == 1 {
 		b.span.begin()
+		b.span.extend() // to the last one that counts, which cannot be known to be it
 		c.messages++
 		c.bytes += int64(len(m.Data))
-	case b.span.begun && !b.finished:
-		b.span.finish()
-		b.finished, b.result.RSS = true, residentKiB()
 	}
 	if !checkBench(m.Data, benchFree) {
 		c.bad++

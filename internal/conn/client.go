@@ -138,7 +138,6 @@ func (c *Conn) receiveConnectOK(now mono.Time, datagram []byte) {
 		c.drops.Refused++
 		return
 	case err != nil:
-		c.drops.Refused++
 		c.remoteID = m.GetServerConnectionId()
 		c.cryptoProblem(now, refused)
 		return
@@ -159,7 +158,7 @@ func (c *Conn) receiveConnectOK(now mono.Time, datagram []byte) {
 	}
 	c.remoteID = serverID
 	c.identity = identity
-	if err := c.receiveCrypto(m.Cert, m.Crypt); err != nil {
+	if err := c.receiveCrypto(now, m.Cert, m.Crypt); err != nil {
 		c.cryptoProblem(now, err)
 		return
 	}

@@ -48,7 +48,8 @@ type Config struct {
 	Cert *crypto.LocalCert
 	// Verifier judges the peer's certificate; nil trusts no authority.
 	Verifier crypto.CertVerifier
-	// WallClock is the time of creation in Unix seconds, for the expiry of certificates.
+	// WallClock is the time of creation in Unix seconds, for the expiry of certificates. Time goes on from there
+	// as it does for the connection.
 	WallClock int64
 	// Expect, if valid, is the only peer identity that is acceptable.
 	Expect crypto.Identity
@@ -365,6 +366,11 @@ func (c *Conn) Receive(now mono.Time, datagram []byte) {
 
 // loopback reports whether the peer is on this host.
 func (c *Conn) loopback() bool { return c.cfg.Remote.Addr().Unmap().IsLoopback() }
+
+// wallClock returns the time in Unix seconds.
+func (c *Conn) wallClock(now mono.Time) int64 {
+	return c.cfg.WallClock + int64(now.Sub(c.created)/time.Second)
+}
 
 // unencrypted is the effective value of Unencrypted.
 func (c *Conn) unencrypted() int32 {

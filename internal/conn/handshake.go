@@ -48,7 +48,11 @@ func (c *Conn) peerIdentity(cert *pb.CMsgSteamDatagramCertificateSigned, beside 
 func (c *Conn) strict() bool { return c.cfg.Require || c.allowWithoutAuth() == 0 }
 
 // receiveCrypto checks the peer's certificate and crypt info.
-func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *pb.CMsgSteamDatagramSessionCryptInfoSigned) error {
+func (c *Conn) receiveCrypto(now mono.Time, cert *pb.CMsgSteamDatagramCertificateSigned, info *pb.CMsgSteamDatagramSessionCryptInfoSigned) error {
+	if cert != nil { // what Valve's library sends by mistake is none of our business
+		clear(cert.PrivateKeyData)
+		cert.PrivateKeyData = nil
+	}
 	err := c.handshake.ReceivePeer(crypto.PeerMessages{
 		Cert:          cert,
 		Crypt:         info,
@@ -56,7 +60,7 @@ func (c *Conn) receiveCrypto(cert *pb.CMsgSteamDatagramCertificateSigned, info *
 		Address:       c.cfg.Remote.Addr(),
 		StatedVersion: c.peerStated,
 		Lanes:         c.snp.Lanes(),
-		Now:           c.cfg.WallClock,
+		Now:           c.wallClock(now),
 	})
 	if err != nil {
 		return err

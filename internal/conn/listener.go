@@ -135,7 +135,8 @@ var (
 	errDuplicate = errors.New("a connection with this identity and connection ID exists already")
 )
 
-// refusal appends what tells a client that its request was refused. It is shorter than any request.
+// refusal appends what tells a client that its request was refused. It goes to addresses that have echoed a
+// challenge, so that nobody can have it sent elsewhere.
 func refusal(dst []byte, to uint32, reason EndReason, why error) []byte {
 	return appendOrNothing(dst, udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{
 		ToConnectionId: proto.Uint32(to),

@@ -30,7 +30,8 @@ var (
 	ErrNotIncoming = errors.New("conn: connection is not an incoming one")
 	// ErrNotConnecting: the connection was accepted before, or has ended.
 	ErrNotConnecting = errors.New("conn: connection is not waiting to be accepted")
-	// ErrHandshakeFailed: the two sides have no cipher in common, or the peer's key is unusable.
+	// ErrHandshakeFailed: the two sides have no cipher in common, or the peer's key is unusable, or its
+	// certificate is not good any more.
 	ErrHandshakeFailed = errors.New("conn: crypto handshake failed")
 )
 
@@ -53,7 +54,7 @@ func (c *Conn) begin(now mono.Time, req *pb.CMsgSteamSockets_UDP_ConnectRequest)
 		return err
 	}
 	c.handshake = hs
-	if err := c.receiveCrypto(req.Cert, req.Crypt); err != nil {
+	if err := c.receiveCrypto(now, req.Cert, req.Crypt); err != nil {
 		return err
 	}
 	if req.PingEstMs != nil && req.GetPingEstMs() <= maxStatedPing {
@@ -81,7 +82,12 @@ func (c *Conn) Accept(now mono.Time) error {
 		return ErrNotConnecting
 	}
 	c.handshake.SetUnencrypted(c.unencrypted())
-	if err := c.finishCrypto(now, c.remoteID, c.cfg.LocalID); err != nil {
+	// The application may have taken its time, in which the certificate has expired or been revoked.
+	err := c.handshake.CheckAgain(c.wallClock(now))
+	if err == nil {
+		err = c.finishCrypto(now, c.remoteID, c.cfg.LocalID)
+	}
+	if err != nil {
 		c.cryptoProblem(now, err)
 		return errors.Join(ErrHandshakeFailed, err)
 	}
