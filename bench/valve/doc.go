@@ -1,5 +1,5 @@
-// Package valve measures Valve's library, loaded with purego. A call costs some 100 to 150 nanoseconds more
-// than from C (BenchmarkCall), which is why messages are sent and received in batches and are filled
+// Package valve measures Valve's library, loaded with purego. A call costs some 100 nanoseconds more than
+// from C (BenchmarkCall), which is why messages are sent and received in batches and are filled
 // and checked where the library keeps them; per small message there is one call to allocate it and one to
 // release it.
 //
