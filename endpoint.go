@@ -68,21 +68,6 @@ func (e *endpoint) configure() {
 	e.configurePeers()
 }
 
-// goOn starts a goroutine of the endpoint, unless everything is being closed.
-func (e *endpoint) goOn(f func()) bool {
-	e.s.mu.Lock()
-	defer e.s.mu.Unlock()
-	if e.s.closed {
-		return false
-	}
-	e.s.active.Add(1)
-	go func() {
-		defer e.s.active.Done()
-		f()
-	}()
-	return true
-}
-
 // remove forgets a connection, and closes the socket when it has nobody left to serve.
 func (e *endpoint) remove(c *connection) {
 	e.mu.Lock()
@@ -188,18 +173,45 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	generation := l.config.Generation()
-	reply, core, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	reply, request, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	e.mu.Unlock()
+	e.answer(d.Addr, reply, err)
+	if request == nil {
+		return
+	}
+	if !e.s.handshakes.add(func() { e.admit(l, d.Addr, request, generation) }) {
+		e.mu.Lock()
+		e.listener.Drop(request)
+		e.mu.Unlock()
+	}
+}
+
+// answer sends a client the listener's reply, if there is one.
+func (e *endpoint) answer(to netip.AddrPort, reply []byte, err error) {
+	if err != nil {
+		e.noteRefused(to, err)
+	}
+	if len(reply) > 0 {
+		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: to, Data: reply}})
+	}
+}
+
+// admit looks at what a client presents and, if it is good, makes it a connection that waits to be accepted.
+func (e *endpoint) admit(l *listenSocket, from netip.AddrPort, request *conn.Request, generation uint64) {
+	request.Verify(e.s.now())
+	e.mu.Lock()
+	if e.listen != l { // nobody listens any more
+		e.listener.Drop(request)
+		e.mu.Unlock()
+		return
+	}
+	reply, core, err := e.listener.Admit(request, nil)
 	var c *connection
 	if core != nil {
 		c = e.addIncoming(l, core, generation)
 	}
 	e.mu.Unlock()
-	if err != nil {
-		e.noteRefused(d.Addr, err)
-	}
-	if len(reply) > 0 {
-		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: d.Addr, Data: reply}})
-	}
+	e.answer(from, reply, err)
 	if c == nil {
 		return
 	}
@@ -210,6 +222,7 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 	at := c.lock()
 	c.pumpLater(at)
 	c.mu.Unlock()
+	e.tx.run()
 }
 
 // addIncoming enters a connection that the listener made into the tables. It returns nil if the Sockets

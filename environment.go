@@ -24,6 +24,8 @@ type environment struct {
 	dial   func(remote netip.AddrPort) (udp.Conn, error)
 	// rapid is how soon after another message one is part of a rapid sequence; see transmitter. 0: never.
 	rapid time.Duration
+	// inOrder makes everything happen in the goroutine where it came up, in an order that can be repeated.
+	inOrder bool
 	// random is where keys, identifiers and challenges come from. It is safe for concurrent use.
 	random io.Reader
 }

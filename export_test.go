@@ -27,7 +27,7 @@ func machineEnvironment(m *simudp.Machine, random io.Reader) *environment {
 	return &environment{
 		listen: func(local netip.AddrPort) (udp.Conn, error) { return simulated(m.Listen(local)) },
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return simulated(m.ListenFor(remote)) },
-		random: random,
+		random: random, inOrder: true,
 	}
 }
 

@@ -126,7 +126,7 @@ func (t *transmitter) start() {
 	}
 	if t.wake == nil {
 		wake := make(chan struct{}, 1)
-		if !t.e.goOn(func() { t.loop(wake) }) {
+		if !t.e.s.goOn(func() { t.loop(wake) }) {
 			return // everything is being closed
 		}
 		t.wake = wake
