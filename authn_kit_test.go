@@ -184,13 +184,14 @@ type part struct {
 // puppet is a peer in the hands of a test: it shakes hands as it is told, however wrong that is, and checks
 // nothing.
 type puppet struct {
-	t    testing.TB
-	ctx  context.Context
-	sock udp.Conn
-	id   uint32
-	part part
-	hand *crypto.Handshake
-	keys crypto.Keys // after the handshake
+	batch udp.Batch
+	t     testing.TB
+	ctx   context.Context
+	sock  udp.Conn
+	id    uint32
+	part  part
+	hand  *crypto.Handshake
+	keys  crypto.Keys // after the handshake
 }
 
 const puppetID = 0x0badf00d
@@ -279,13 +280,16 @@ func (p *puppet) read() *udp.Datagram {
 	p.t.Helper()
 	require.NoError(p.t, p.ctx.Err())
 	require.NoError(p.t, p.sock.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
-	one := []udp.Datagram{{Data: make([]byte, 0, udp.BufferSize)}}
-	_, err := p.sock.ReadBatch(one)
+	if len(p.batch.Datagrams) > 1 { // read with the one before
+		p.batch.Datagrams = p.batch.Datagrams[1:]
+		return &p.batch.Datagrams[0]
+	}
+	err := p.sock.ReadBatch(&p.batch)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
 	require.NoError(p.t, err)
-	return &one[0]
+	return &p.batch.Datagrams[0]
 }
 
 // parse reads a datagram.

@@ -58,23 +58,30 @@ func newWiretap(t testing.TB, server netip.AddrPort) *wiretap {
 func (w *wiretap) addr() string { return w.front.LocalAddr().String() }
 
 func (w *wiretap) read(sock udp.Conn, fromClient bool) {
-	one := []udp.Datagram{{Data: make([]byte, 0, udp.BufferSize)}}
+	var batch udp.Batch
 	for {
-		if _, err := sock.ReadBatch(one); err != nil {
+		if err := sock.ReadBatch(&batch); err != nil {
 			return // closed
 		}
 		w.mu.Lock()
-		if fromClient {
-			w.client = one[0].Addr
-		}
-		d := slices.Clone(one[0].Data)
-		w.tape = append(w.tape, taped{fromClient, slices.Clone(d)})
-		if w.handle == nil {
-			w.pass(fromClient, d)
-		} else {
-			w.handle(fromClient, d)
+		for _, d := range batch.Datagrams {
+			w.take(d, fromClient)
 		}
 		w.mu.Unlock()
+	}
+}
+
+// take handles one datagram. w.mu is held.
+func (w *wiretap) take(from udp.Datagram, fromClient bool) {
+	if fromClient {
+		w.client = from.Addr
+	}
+	d := slices.Clone(from.Data)
+	w.tape = append(w.tape, taped{fromClient, slices.Clone(d)})
+	if w.handle == nil {
+		w.pass(fromClient, d)
+	} else {
+		w.handle(fromClient, d)
 	}
 }
 

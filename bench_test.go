@@ -10,7 +10,7 @@ import (
 // BenchmarkBulk moves reliable messages between two Sockets over loopback, encrypted, as fast as they go.
 func BenchmarkBulk(b *testing.B) {
 	ctx := testContext(b)
-	fast := gns.WithConfig(config.Int32(config.SendRateMin, 100<<20), config.Int32(config.SendRateMax, 100<<20),
+	fast := gns.WithConfig(config.Int32(config.SendRateMin, 256<<20), config.Int32(config.SendRateMax, 256<<20),
 		config.Int32(config.SendBufferSize, 4<<20))
 	l, err := gns.Listen("127.0.0.1:0", fast)
 	if err != nil {

@@ -53,7 +53,7 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if err != nil {
 		return nil, err
 	}
-	ep := s.newEndpoint(sock, outgoingBatch)
+	ep := s.newEndpoint(sock)
 	c := s.newConnection(core, ep, nil, store, generation)
 	c.epoch = epoch
 	ep.peers[remote] = c

@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
-	"github.com/gogns/gns/internal/udpwire"
-	"github.com/gogns/gns/transport/udp"
 )
 
 // connection drives one core: it owns its lock, its timer and its place in the tables, and carries
@@ -29,8 +26,9 @@ type connection struct {
 	core        core
 	partner     *connection // the other end of a pipe
 	generation  uint64      // of config, when it was last applied
-	timer       *time.Timer
-	armed       mono.Time // what the timer is set to; Never if it is not
+	inLine      bool        // of the endpoint's transmitter, whose lock guards this
+	alarm       alarm
+	armed       mono.Time // what the alarm is set to; Never if it is not
 	state       State     // as the application sees it
 	name        string
 	userData    int64
@@ -64,6 +62,7 @@ func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, s
 		config:     store,
 		core:       core,
 		generation: generation,
+		alarm:      alarm{shard: s.alarms.shard(Connection(core.ID()))},
 		armed:      mono.Never,
 		userData:   store.Int64(config.ConnectionUserData),
 	}
@@ -74,16 +73,6 @@ func (c *connection) enter() error {
 	c.s.conns[c.handle] = c
 	return nil
 }
-
-// txBatch is room for the packets that one pump sends.
-type txBatch struct {
-	store [txBatchSize * udpwire.MaxDatagram]byte
-	dgram [txBatchSize]udp.Datagram
-}
-
-const txBatchSize = 32
-
-var txBatches = sync.Pool{New: func() any { return new(txBatch) }}
 
 // lock takes the connection's lock and returns the time, which never goes back from one holder of the
 // lock to the next.
@@ -98,21 +87,43 @@ func (c *connection) tick(now mono.Time) mono.Time {
 	return c.clock
 }
 
-// pump does what follows any call of the core: it sends what is due, takes messages and events, and
-// arms the timer. c.mu is held.
+// pump does what follows any call of the core: it takes messages and events, sends what is due, or has it
+// sent, and arms the alarm. c.mu is held.
 func (c *connection) pump(now mono.Time) {
 	partner := c.partner // it may cease to be one
-	c.pumpCore(now)
+	c.pumpCore(now, true)
 	if partner != nil {
-		partner.pumpCore(partner.tick(now))
+		partner.pumpCore(partner.tick(now), true)
 	}
 }
 
-func (c *connection) pumpCore(now mono.Time) {
-	if c.ep != nil {
-		c.send(now)
+// pumpLater is pump that leaves sending to the next run of the endpoint's transmitter.
+func (c *connection) pumpLater(now mono.Time) {
+	if c.ep == nil {
+		c.pump(now)
+		return
 	}
-	c.room.broadcast()
+	c.pumpCore(now, false)
+}
+
+func (c *connection) pumpCore(now mono.Time, send bool) {
+	switch {
+	case c.ep == nil:
+		c.sent(now)
+	case c.core.State() == conn.StateDead: // last words: there will be no socket any more
+		c.sendAll(now)
+	default:
+		c.takeIn(now)
+		if send {
+			c.ep.tx.send(c, now)
+		} else {
+			c.ep.tx.later(c)
+		}
+	}
+}
+
+// takeIn takes messages and events from the core. c.mu is held.
+func (c *connection) takeIn(now mono.Time) {
 	c.arrived = c.core.NextMessages(c.arrived[:0])
 	if len(c.arrived) > 0 {
 		c.lockInbox()
@@ -133,14 +144,12 @@ func (c *connection) pumpCore(now mono.Time) {
 		c.stateChanged(e)
 		if c.abandoned() {
 			_ = c.core.Close(now, conn.EndAppMin, "", false) // it is not closed yet, or it would not be here
-			c.send(now)
 		}
 	}
 	if s := c.core.Settled(); s && !c.settled {
 		c.settled = true
 		c.changed.broadcast()
 	}
-	c.arm(now)
 }
 
 // abandoned reports whether the connection ended while it waited in a Listener to be accepted, so that
@@ -153,38 +162,8 @@ func (c *connection) abandoned() bool {
 	return ended && c.listen.acceptor.forget(c)
 }
 
-// send sends every packet that is due.
-func (c *connection) send(now mono.Time) {
-	var b *txBatch
-	for {
-		n := 0
-		for n < txBatchSize {
-			if b == nil {
-				b = txBatches.Get().(*txBatch)
-			}
-			off := n * udpwire.MaxDatagram
-			p, ok := c.core.AppendPacket(now, b.store[off:off:off+udpwire.MaxDatagram])
-			if !ok {
-				break
-			}
-			b.dgram[n] = udp.Datagram{Addr: c.remote, Data: p}
-			n++
-		}
-		if n > 0 {
-			// A datagram that the system refuses is a lost one: what matters in it is sent again.
-			_, _ = c.ep.sock.WriteBatch(b.dgram[:n])
-		}
-		if n < txBatchSize {
-			break
-		}
-	}
-	if b != nil {
-		txBatches.Put(b)
-	}
-}
-
-// arm sets the timer to the core's deadline. A timer that would fire too early is left alone, since
-// firing is harmless and setting costs more.
+// arm sets the alarm to the core's deadline. One that would fire too early is left alone, since firing is
+// harmless and setting costs more.
 func (c *connection) arm(now mono.Time) {
 	if c.dead {
 		return
@@ -194,25 +173,21 @@ func (c *connection) arm(now mono.Time) {
 		return
 	}
 	c.armed = d
-	wait := max(d.Sub(now), 0)
-	if c.timer == nil {
-		c.timer = time.AfterFunc(wait, c.fire)
-		return
-	}
-	c.timer.Reset(wait)
+	c.alarm.shard.set(c, d, now)
 }
 
-// fire is called when the timer expires.
-func (c *connection) fire() {
-	now := c.lock()
+// fire is called when the alarm goes off.
+func (c *connection) fire(now mono.Time) {
+	c.mu.Lock()
 	defer c.mu.Unlock()
+	now = c.tick(now)
 	if c.dead {
 		return
 	}
 	c.armed = mono.Never
 	c.configure(now)
 	c.core.Advance(now)
-	c.pump(now)
+	c.pumpLater(now)
 }
 
 // configure applies settings that have changed since they were last applied.
@@ -266,9 +241,7 @@ func (c *connection) die() {
 	}
 	c.dead = true
 	c.noteGone()
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+	c.alarm.shard.cancel(c)
 	c.s.mu.Lock()
 	delete(c.s.conns, c.handle)
 	c.s.mu.Unlock()

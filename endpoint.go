@@ -11,24 +11,14 @@ import (
 	"github.com/gogns/gns/transport/udp"
 )
 
-// recvBufferSize is the size of a buffer for one incoming datagram: somewhat more than any peer sends,
-// so that longer ones are recognized as such.
-const recvBufferSize = udpwire.MaxDatagram + 1024
-
-// How many datagrams are taken from a socket at a time, where many peers share it and where one has it
-// for itself.
-const (
-	listenBatch   = 32
-	outgoingBatch = 8
-)
-
 // endpoint is one UDP socket with the connections on it, and the goroutine that reads it. A socket of a
 // listen socket serves many connections, told apart by the peer's address; a socket of an outgoing
 // connection serves that one.
 type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
-	size int // of a batch of datagrams
+
+	tx transmitter
 
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
@@ -39,10 +29,10 @@ type endpoint struct {
 	reported reported // to Sockets.totals
 }
 
-// newEndpoint wraps a socket that is going to be read in batches of the given size, once it is
-// registered.
-func (s *Sockets) newEndpoint(sock udp.Conn, size int) *endpoint {
-	e := &endpoint{s: s, size: size, peers: make(map[netip.AddrPort]*connection)}
+// newEndpoint wraps a socket that is going to be read once it is registered.
+func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
+	e := &endpoint{s: s, peers: make(map[netip.AddrPort]*connection)}
+	e.tx.e = e
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
 	e.sock = udp.Impair(sock, conditions)
@@ -116,6 +106,7 @@ func (e *endpoint) close() {
 		return
 	}
 	_ = e.sock.Close()
+	e.tx.close()
 	e.noteSocket("UDP socket closed")
 	e.s.mu.Lock()
 	delete(e.s.endpoints, e)
@@ -126,15 +117,10 @@ func (e *endpoint) close() {
 // of it once per run of datagrams for the same connection.
 func (e *endpoint) read() {
 	defer e.s.active.Done()
-	batch := make([]udp.Datagram, e.size)
-	store := make([]byte, e.size*recvBufferSize)
+	var batch udp.Batch
 	reply := make([]byte, 0, udpwire.MaxDatagram)
 	for {
-		for i := range batch {
-			batch[i].Data = store[i*recvBufferSize : (i+1)*recvBufferSize : (i+1)*recvBufferSize]
-		}
-		n, err := e.sock.ReadBatch(batch)
-		if err != nil {
+		if err := e.sock.ReadBatch(&batch); err != nil {
 			e.mu.RLock()
 			closed := e.closed
 			e.mu.RUnlock()
@@ -148,12 +134,12 @@ func (e *endpoint) read() {
 		var at mono.Time    // its idea of now
 		release := func() {
 			if run != nil {
-				run.pump(at)
+				run.pumpLater(at)
 				run.mu.Unlock()
 				run = nil
 			}
 		}
-		for _, d := range batch[:n] {
+		for _, d := range batch.Datagrams {
 			c := e.peer(d.Addr)
 			if c == nil {
 				release()
@@ -168,6 +154,7 @@ func (e *endpoint) read() {
 			c.core.Receive(at, d.Data)
 		}
 		release()
+		e.tx.run()
 	}
 }
 
@@ -186,18 +173,45 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	generation := l.config.Generation()
-	reply, core, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	reply, request, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	e.mu.Unlock()
+	e.answer(d.Addr, reply, err)
+	if request == nil {
+		return
+	}
+	if !e.s.handshakes.add(func() { e.admit(l, d.Addr, request, generation) }) {
+		e.mu.Lock()
+		e.listener.Drop(request)
+		e.mu.Unlock()
+	}
+}
+
+// answer sends a client the listener's reply, if there is one.
+func (e *endpoint) answer(to netip.AddrPort, reply []byte, err error) {
+	if err != nil {
+		e.noteRefused(to, err)
+	}
+	if len(reply) > 0 {
+		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: to, Data: reply}})
+	}
+}
+
+// admit looks at what a client presents and, if it is good, makes it a connection that waits to be accepted.
+func (e *endpoint) admit(l *listenSocket, from netip.AddrPort, request *conn.Request, generation uint64) {
+	request.Verify(e.s.now())
+	e.mu.Lock()
+	if e.listen != l { // nobody listens any more
+		e.listener.Drop(request)
+		e.mu.Unlock()
+		return
+	}
+	reply, core, err := e.listener.Admit(request, nil)
 	var c *connection
 	if core != nil {
 		c = e.addIncoming(l, core, generation)
 	}
 	e.mu.Unlock()
-	if err != nil {
-		e.noteRefused(d.Addr, err)
-	}
-	if len(reply) > 0 {
-		_, _ = e.sock.WriteBatch([]udp.Datagram{{Addr: d.Addr, Data: reply}})
-	}
+	e.answer(from, reply, err)
 	if c == nil {
 		return
 	}
@@ -206,8 +220,9 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	at := c.lock()
-	c.pump(at)
+	c.pumpLater(at)
 	c.mu.Unlock()
+	e.tx.run()
 }
 
 // addIncoming enters a connection that the listener made into the tables. It returns nil if the Sockets

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/gogns/gns/transport/udp"
 )
@@ -21,6 +22,10 @@ type environment struct {
 	// listen opens a socket as udp.Listen does, dial as udp.ListenFor does.
 	listen func(local netip.AddrPort) (udp.Conn, error)
 	dial   func(remote netip.AddrPort) (udp.Conn, error)
+	// rapid is how soon after another message one is part of a rapid sequence; see transmitter. 0: never.
+	rapid time.Duration
+	// inOrder makes everything happen in the goroutine where it came up, in an order that can be repeated.
+	inOrder bool
 	// random is where keys, identifiers and challenges come from. It is safe for concurrent use.
 	random io.Reader
 }
@@ -30,6 +35,7 @@ func system() *environment {
 	return &environment{
 		listen: func(local netip.AddrPort) (udp.Conn, error) { return opened(udp.Listen(local, udp.Options{})) },
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, udp.Options{})) },
+		rapid:  rapid,
 		random: rand.Reader,
 	}
 }

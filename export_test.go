@@ -27,7 +27,7 @@ func machineEnvironment(m *simudp.Machine, random io.Reader) *environment {
 	return &environment{
 		listen: func(local netip.AddrPort) (udp.Conn, error) { return simulated(m.Listen(local)) },
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return simulated(m.ListenFor(remote)) },
-		random: random,
+		random: random, inOrder: true,
 	}
 }
 
@@ -54,10 +54,10 @@ func (s *Sockets) Tables() (conns, listeners, endpoints int) {
 	return len(s.conns), len(s.listeners), len(s.endpoints)
 }
 
-// Timers are the timers of some connections.
+// Timers are the alarms of some connections.
 type Timers []*connection
 
-// Timers returns the timers of the connections that exist now.
+// Timers returns the alarms of the connections that exist now.
 func (s *Sockets) Timers() (t Timers) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -67,14 +67,12 @@ func (s *Sockets) Timers() (t Timers) {
 	return t
 }
 
-// Set returns how many of the timers are going to expire. It stops them.
+// Set returns how many of them are going to go off.
 func (t Timers) Set() (n int) {
 	for _, c := range t {
-		c.mu.Lock()
-		if c.timer != nil && c.timer.Stop() {
+		if c.alarm.shard.pending(c) {
 			n++
 		}
-		c.mu.Unlock()
 	}
 	return n
 }

@@ -57,7 +57,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	if err != nil {
 		return nil, err
 	}
-	l := &listenSocket{ep: s.newEndpoint(sock, listenBatch), config: store, acceptor: acceptor, epoch: epoch}
+	l := &listenSocket{ep: s.newEndpoint(sock), config: store, acceptor: acceptor, epoch: epoch}
 	l.ep.listen = l
 	l.ep.listener, err = conn.NewListener(s.env.random, func(remote netip.AddrPort) (conn.Config, bool) {
 		if l.waiting.Load() >= maxWaiting {

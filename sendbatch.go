@@ -27,6 +27,8 @@ var ErrNotAttempted = fmt.Errorf("%w: an earlier message of the batch failed", E
 // call. Nil entries are skipped, and connection 0 is an ErrInvalidParam each time.
 func (s *Sockets) SendMessages(messages []*OutMessage) {
 	var failed map[Connection]struct{}
+	var through *endpoint // of the latest connection, with packets to send
+	defer func() { through.flush() }()
 	for len(messages) > 0 {
 		first, n := messages[0], 1
 		if first == nil {
@@ -46,7 +48,12 @@ func (s *Sockets) SendMessages(messages []*OutMessage) {
 			refuse(run, ErrNotAttempted, false)
 			continue
 		}
-		if !s.sendRun(run) {
+		ep, ok := s.sendRun(run)
+		if ep != through {
+			through.flush()
+			through = ep
+		}
+		if !ok {
 			if failed == nil {
 				failed = make(map[Connection]struct{})
 			}
@@ -70,18 +77,19 @@ func refuse(run []*OutMessage, err error, first bool) {
 // packets, and too little to fill the send buffer.
 const batchedBytes = 4 << 10
 
-// sendRun sends messages to one connection, and reports whether all were sent.
-func (s *Sockets) sendRun(run []*OutMessage) bool {
+// sendRun queues messages on one connection. It returns the endpoint whose transmitter is to send what is
+// waiting, and whether all were sent.
+func (s *Sockets) sendRun(run []*OutMessage) (*endpoint, bool) {
 	c, err := s.lookup(run[0].Conn)
 	if err != nil {
 		refuse(run, err, true)
-		return false
+		return nil, false
 	}
 	now := c.lock()
 	defer c.mu.Unlock()
 	if err := c.usable(); err != nil {
 		refuse(run, err, true)
-		return false
+		return nil, false
 	}
 	waiting := 0 // bytes that are queued and have had no chance to be sent
 	for i, m := range run {
@@ -91,11 +99,18 @@ func (s *Sockets) sendRun(run []*OutMessage) bool {
 		}
 		if m.Number, m.Err = c.queueMessage(now, m.Lane, m.Data, m.Flags); m.Err != nil {
 			refuse(run[i+1:], ErrNotAttempted, false)
-			c.pump(now)
-			return false
+			c.pumpLater(now)
+			return c.ep, false
 		}
 		waiting += len(m.Data)
 	}
-	c.pump(now)
-	return true
+	c.pumpLater(now)
+	return c.ep, true
+}
+
+// flush sends what waits for the transmitter. A nil endpoint has nothing.
+func (e *endpoint) flush() {
+	if e != nil {
+		e.tx.flush(e.s.now())
+	}
 }

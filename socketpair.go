@@ -119,7 +119,7 @@ func (s *Sockets) newLoopbackPair(sees [2]Identity) (one, two *connection, err e
 	conns := [2]*connection{}
 	for i, core := range [...]*conn.Conn{a, b} {
 		core.Configure(now, cfg[i].Settings) // the handshake had settings of its own
-		ep := s.newEndpoint(socks[i], outgoingBatch)
+		ep := s.newEndpoint(socks[i])
 		c := s.newConnection(core, ep, nil, stores[i], generations[i])
 		c.begunConnected(epoch)
 		ep.peers[c.remote] = c

@@ -97,10 +97,12 @@ type Sockets struct {
 
 	listenHandles, groupHandles handleSource
 
-	callbacks callbackQueue
-	totals    totals
-	active    sync.WaitGroup // goroutines of this Sockets
-	keyLogMu  sync.Mutex
+	alarms     alarms
+	handshakes handshakes
+	callbacks  callbackQueue
+	totals     totals
+	active     sync.WaitGroup // goroutines of this Sockets
+	keyLogMu   sync.Mutex
 }
 
 // clockOrigin is where the internal clock starts, far enough from zero that subtracting any timeout
@@ -130,6 +132,8 @@ func New(opts *Options) (*Sockets, error) {
 
 		endpoints: make(map[*endpoint]struct{}),
 	}
+	s.alarms = newAlarms(s)
+	s.handshakes.s = s
 	if s.env == nil {
 		s.env = system()
 	}
@@ -216,6 +220,21 @@ func (s *Sockets) Close() error {
 	s.self.mu.Unlock()
 	s.callbacks.close()
 	return nil
+}
+
+// goOn starts a goroutine, for which Close waits, unless everything is being closed.
+func (s *Sockets) goOn(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.active.Add(1)
+	go func() {
+		defer s.active.Done()
+		f()
+	}()
+	return true
 }
 
 // abortAll ends the connections that match at once.

@@ -258,6 +258,14 @@ func (s *Sent) Forget(before mono.Time) {
 	}
 }
 
+// ForgetAll drops all records. It is for connections that rest: what is in flight then is acks and the like,
+// whose fate means nothing.
+func (s *Sent) ForgetAll() {
+	s.tail, s.timedFrom = s.next, s.next
+	clear(s.open)
+	clear(s.lost)
+}
+
 // settle applies a fate to those packets of [begin, end) for which it is news.
 func (s *Sent) settle(begin, end PacketNumber, fate Fate, o Observer) (news int) {
 	if fate == Acked && end-1 > s.highestAcked && begin < end {
@@ -326,6 +334,10 @@ func (s *Sent) makeRoom(o Observer) {
 
 // Compact gives back the memory that packets in flight once took. It is for connections that rest.
 func (s *Sent) Compact() {
+	if s.tail == s.next {
+		s.records, s.open, s.lost, s.ranges, s.scratch = nil, nil, nil, nil, nil
+		return
+	}
 	size := minRecords
 	for size < int(s.next-s.tail) {
 		size *= 2

@@ -48,7 +48,7 @@ type repeatable struct {
 }
 
 func newRepeats() repeats {
-	return repeats{recent: make([]repeatable, 0, maxRepeatable), peerDelay: reliability.MaxAckDelay, at: mono.Never}
+	return repeats{peerDelay: reliability.MaxAckDelay, at: mono.Never}
 }
 
 // allowed returns how often data may be repeated.
@@ -66,7 +66,12 @@ func (r *repeats) allowed() int {
 
 // add notes data sent for the first time.
 func (r *repeats) add(c repeatable) {
-	if len(r.recent) == maxRepeatable {
+	switch len(r.recent) {
+	case 0:
+		if r.recent == nil {
+			r.recent = make([]repeatable, 0, maxRepeatable)
+		}
+	case maxRepeatable:
 		r.recent = slices.Delete(r.recent, 0, 1)
 	}
 	r.recent = append(r.recent, c)

@@ -141,7 +141,7 @@ type Session struct {
 // NewSession returns a session for the host. rtt is shared with the connection, which may add
 // samples of its own.
 func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
-	s := &Session{host: h, rtt: rtt, ping: -1, maxGaps: maxGaps, maxSplits: maxGaps}
+	s := &Session{host: h, rtt: rtt, ping: -1, trimmed: true, maxGaps: maxGaps, maxSplits: maxGaps}
 	s.bounds.holes = minHoles
 	s.observer = fates{s}
 	s.lanes = []*sendLane{newSendLane(0)}

@@ -8,12 +8,23 @@ import (
 
 // trimAfter is how long a session must rest before it gives back the memory to which its books have grown. A
 // server has many connections that were busy once.
-const trimAfter = 5 * time.Second
+const trimAfter = 2 * time.Second
+
+// Resting reports whether the session has given its memory back, and nothing has happened since.
+func (s *Session) Resting() bool { return s.trimmed }
+
+// TrimDeadline returns when to call Advance for nothing but giving memory back. It is not part of Deadline.
+func (s *Session) TrimDeadline() mono.Time {
+	if s.trimmed || s.queued > 0 || s.unacked > 0 {
+		return mono.Never
+	}
+	return s.busy.Add(trimAfter)
+}
 
 // trim gives memory back if the session rests: there is nothing to send or in flight, and no message came
 // or went for a while.
 func (s *Session) trim(now mono.Time) {
-	if s.trimmed || s.queued > 0 || s.unacked > 0 || now.Sub(s.busy) < trimAfter {
+	if now < s.TrimDeadline() {
 		return
 	}
 	s.trimmed = true
@@ -31,7 +42,13 @@ func (s *Session) trim(now mono.Time) {
 			l.store.blocks.trim()
 		}
 	}
+	if s.recovery.watched.len() == 0 {
+		s.sent.ForgetAll()
+	}
 	s.sent.Compact()
 	s.recovery.watched.trim()
+	if len(s.repeats.recent) == 0 {
+		s.repeats.recent = nil
+	}
 	s.plan, s.taken, s.ranges, s.blocks = plan{}, nil, nil, nil
 }

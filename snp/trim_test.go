@@ -17,9 +17,9 @@ func TestTrim(t *testing.T) {
 	for i := range 20_000 {
 		p.send(p.a, i%2, 10, SendReliable*SendFlags(i/2%2))
 	}
-	p.run(4*time.Second, nil)
-	p.a.out.loss = 0
 	p.run(time.Second, nil)
+	p.a.out.loss = 0
+	p.run(500*ms, nil)
 	p.b.host.take()
 	kept := func() (n int) {
 		for _, l := range p.a.s.lanes {

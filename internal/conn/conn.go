@@ -113,11 +113,14 @@ type Conn struct {
 	endDebug   string
 	appClosed  bool
 	lost       *Loss
-	handshake  *crypto.Handshake
+	handshake  *crypto.Handshake // nil once nothing of it is needed any more
+	auth       crypto.PeerAuth
+	authentic  bool // as Valve's library shows it
+	keys       crypto.Keys
 	peerStated uint32 // protocol version the peer stated outside its signed info
 	peerVer    uint32
 	cipher     crypto.Cipher
-	seal       *crypto.Sealer
+	seal       *crypto.Sealer // made from keys when needed, as is open
 	open       *crypto.Opener
 	proven     bool // a packet under the connection's keys has arrived
 	paired     bool // both ends are here, and who they are is known without certificates
@@ -214,17 +217,14 @@ func (c *Conn) Cipher() crypto.Cipher { return c.cipher }
 
 // Authenticated reports whether a trusted authority vouches for the peer's identity, as Valve's library
 // sees it; see PeerAuth.
-func (c *Conn) Authenticated() bool { return c.handshake != nil && c.handshake.Authenticated() }
+func (c *Conn) Authenticated() bool { return c.authentic }
 
 // PeerAuth returns how far the peer's identity is verified, and by what.
 func (c *Conn) PeerAuth() crypto.PeerAuth {
-	if c.handshake == nil {
-		return crypto.PeerAuth{}
-	}
 	if c.paired {
 		return crypto.PeerAuth{Assurance: crypto.AssuranceProven}
 	}
-	auth := c.handshake.PeerAuth()
+	auth := c.auth
 	if auth.Assurance == crypto.AssuranceCertified && c.proven {
 		auth.Assurance = crypto.AssuranceProven
 	}
@@ -270,6 +270,7 @@ func (c *Conn) setState(now mono.Time, s State) {
 		if c.handshake != nil {
 			c.handshake.Forget()
 		}
+		c.forgetKeys()
 	}
 	if s.API() == StateNone {
 		c.messages.clear()
@@ -295,6 +296,7 @@ func (c *Conn) Advance(now mono.Time) {
 			c.advanceStats(now)
 		}
 		c.checkLinger(now)
+		c.rest()
 	case StateFinWait:
 		c.advanceFin(now)
 	}
@@ -314,7 +316,7 @@ func (c *Conn) Deadline() mono.Time {
 		}
 		return d
 	case StateConnected, StateLinger:
-		d := mono.Min(c.snp.Deadline(), c.aliveDeadline())
+		d := mono.Min(mono.Min(c.snp.Deadline(), c.snp.TrimDeadline()), c.aliveDeadline())
 		return mono.Min(d, c.statsDeadline())
 	case StateFinWait:
 		return c.finDeadline()

@@ -30,6 +30,7 @@ func (c *Conn) appendDue(now mono.Time, dst []byte) ([]byte, bool) {
 // appendData builds, seals and accounts one data packet.
 func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, lifetime bool) []byte {
 	start := len(dst)
+	_ = c.unrest() // it worked when the connection was established
 	tag := c.seal.Overhead()
 	h := udpwire.DataHeader{To: c.remoteID, WireNumber: uint16(c.snp.NextNumber())}
 
@@ -55,6 +56,7 @@ func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, life
 	dst, info := c.snp.AppendPacket(now, dst, room)
 	dst = c.seal.Seal(dst[:body], dst[body:], int64(info.Number))
 	c.snp.Charge(len(dst) - start)
+	c.rest()
 
 	if instant || lifetime {
 		flags |= flagAckRequest
@@ -110,12 +112,15 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 		c.stats.tracker.Verdict(verdict)
 		return
 	}
+	_ = c.unrest()
 	plain, err := c.open.Open(chunk[:0], chunk, int64(n))
+	c.rest()
 	if err != nil || len(plain) > udpwire.MaxDatagram {
 		c.drops.Undecryptable++
 		return
 	}
 	c.proven = c.cipher != crypto.CipherNull
+	c.establishedAtPeer()
 	var blob *pb.CMsgSteamSockets_UDP_Stats
 	if h.Stats != nil {
 		blob = new(pb.CMsgSteamSockets_UDP_Stats)

@@ -21,7 +21,7 @@ import (
 type Listener struct {
 	challenger *udpwire.Challenger
 	configure  func(remote netip.AddrPort) (Config, bool)
-	children   map[childKey]struct{}
+	children   map[childKey]child
 	drops      Drops
 }
 
@@ -29,6 +29,12 @@ type Listener struct {
 type childKey struct {
 	identity crypto.Identity
 	id       uint32
+}
+
+// child is a connection, or a request that is being looked at.
+type child struct {
+	from     netip.AddrPort
+	admitted bool
 }
 
 // NewListener returns a Listener. configure makes the configuration of an incoming connection, with a
@@ -42,7 +48,7 @@ func NewListener(random io.Reader, configure func(remote netip.AddrPort) (Config
 	return &Listener{
 		challenger: udpwire.NewChallenger(secret[:]),
 		configure:  configure,
-		children:   make(map[childKey]struct{}),
+		children:   make(map[childKey]child),
 	}, nil
 }
 
@@ -53,9 +59,9 @@ func (l *Listener) Drops() Drops { return l.drops }
 func (l *Listener) Forget(c *Conn) { delete(l.children, childKey{c.identity, c.remoteID}) }
 
 // Receive takes a datagram from an address without a connection. It appends the reply, if there is
-// one, to dst, and returns the new connection if the datagram made one; that is then in StateConnecting,
-// waiting for Accept or Close. err says why a request with a good challenge made none, for those who debug.
-func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []byte) (reply []byte, c *Conn, err error) {
+// one, to dst, and returns a request if the datagram was a client's that deserves to be looked at: give it to
+// Verify and then to Admit. err says why a request with a good challenge does not, for those who debug.
+func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []byte) (reply []byte, r *Request, err error) {
 	switch udpwire.KindOf(datagram) {
 	case udpwire.KindChallengeRequest:
 		return l.receiveChallengeRequest(now, from, datagram, dst), nil, nil
@@ -75,6 +81,35 @@ func (l *Listener) Receive(now mono.Time, from netip.AddrPort, datagram, dst []b
 	return dst, nil, nil
 }
 
+// Request is a client that asks to be connected. It has proven that it receives what is sent to its address.
+type Request struct {
+	c   *Conn
+	m   pb.CMsgSteamSockets_UDP_ConnectRequest
+	err error
+}
+
+// Verify checks what the client presents. That takes a tenth of a millisecond and more, and needs nothing of the
+// Listener: it may happen in any goroutine.
+func (r *Request) Verify(now mono.Time) { r.err = r.c.begin(now, &r.m) }
+
+// Admit makes a connection of a request that has been verified, in StateConnecting, waiting for Accept or
+// Close. If the client is refused there is none; err says why, and reply, if not empty, tells the client.
+func (l *Listener) Admit(r *Request, dst []byte) (reply []byte, c *Conn, err error) {
+	key := childKey{r.c.identity, r.c.remoteID}
+	if r.err != nil {
+		delete(l.children, key)
+		return l.refuse(r.c, r.err, dst), nil, r.err
+	}
+	l.children[key] = child{r.c.cfg.Remote, true}
+	return dst, r.c, nil
+}
+
+// Drop gives up a request without looking at it.
+func (l *Listener) Drop(r *Request) {
+	l.drops.Refused++
+	delete(l.children, childKey{r.c.identity, r.c.remoteID})
+}
+
 func (l *Listener) receiveChallengeRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) []byte {
 	var m pb.CMsgSteamSockets_UDP_ChallengeRequest
 	if udpwire.ParseMessage(datagram, udpwire.KindChallengeRequest, &m) != nil || m.GetConnectionId() == 0 {
@@ -89,16 +124,16 @@ func (l *Listener) receiveChallengeRequest(now mono.Time, from netip.AddrPort, d
 	})
 }
 
-func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) ([]byte, *Conn, error) {
-	var m pb.CMsgSteamSockets_UDP_ConnectRequest
+func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) ([]byte, *Request, error) {
+	r := &Request{}
 	switch {
-	case udpwire.ParseMessage(datagram, udpwire.KindConnectRequest, &m) != nil:
+	case udpwire.ParseMessage(datagram, udpwire.KindConnectRequest, &r.m) != nil:
 		l.drops.Malformed++
 		return dst, nil, nil
-	case !l.challenger.Check(now, from, m.GetChallenge()):
+	case !l.challenger.Check(now, from, r.m.GetChallenge()):
 		l.drops.BadChallenge++
 		return dst, nil, nil
-	case m.GetClientConnectionId() == 0:
+	case r.m.GetClientConnectionId() == 0:
 		l.drops.WrongID++
 		return dst, nil, nil
 	}
@@ -108,25 +143,30 @@ func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, dat
 		return dst, nil, errTooMany
 	}
 	cfg.Remote = from
-	c, err := newServer(cfg, now, &m)
-	key := childKey{c.identity, c.remoteID}
-	if err == nil {
-		if _, dup := l.children[key]; dup {
-			l.drops.Refused++
-			return refusal(dst, c.remoteID, EndMiscGeneric, errDuplicate), nil, errDuplicate
-		}
-		err = c.begin(now, &m)
+	var err error
+	if r.c, err = newServer(cfg, now, &r.m); err != nil {
+		return l.refuse(r.c, err, dst), nil, err
 	}
-	if err != nil {
+	key := childKey{r.c.identity, r.c.remoteID}
+	if other, dup := l.children[key]; dup {
 		l.drops.Refused++
-		var failed *crypto.HandshakeError
-		if c.strict() && errors.As(err, &failed) {
-			dst = refusal(dst, c.remoteID, EndReason(failed.Reason), failed)
+		if !other.admitted && other.from == from { // it asks again while its request is being looked at
+			return dst, nil, errDuplicate
 		}
-		return dst, nil, err
+		return refusal(dst, r.c.remoteID, EndMiscGeneric, errDuplicate), nil, errDuplicate
 	}
-	l.children[key] = struct{}{}
-	return dst, c, nil
+	l.children[key] = child{from: from}
+	return dst, r, nil
+}
+
+// refuse counts a refusal, and tells the client if this side is strict.
+func (l *Listener) refuse(c *Conn, why error, dst []byte) []byte {
+	l.drops.Refused++
+	var failed *crypto.HandshakeError
+	if c.strict() && errors.As(why, &failed) {
+		dst = refusal(dst, c.remoteID, EndReason(failed.Reason), failed)
+	}
+	return dst
 }
 
 // Errors of requests that are refused for other reasons than what they present.

@@ -31,7 +31,7 @@ func request(t testing.TB, l *Listener, now mono.Time, identity crypto.Identity)
 	require.NoError(t, err)
 	b, ok := c.AppendPacket(now, nil)
 	require.True(t, ok)
-	reply, _, _ := l.Receive(now, clientAddr, b, nil)
+	reply, _, _ := receiveAll(l, now, clientAddr, b)
 	c.Receive(now, reply)
 	b, ok = c.AppendPacket(now, nil)
 	require.True(t, ok)
@@ -54,7 +54,7 @@ func TestListenerAnswersNobodyElse(t *testing.T) {
 		"request without id":   append([]byte{32, 2, 0, 0x20, 13}, make([]byte, 507)...),
 		"connect request":      {34, 0x0d, 1, 0, 0, 0},
 	} {
-		reply, c, _ := l.Receive(testStart, clientAddr, b, nil)
+		reply, c, _ := receiveAll(l, testStart, clientAddr, b)
 		require.Empty(t, reply, name)
 		require.Nil(t, c, name)
 	}
@@ -66,7 +66,7 @@ func TestListenerRepliesToAStaleClose(t *testing.T) {
 	b, err := udpwire.AppendMessage(nil, udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{
 		FromConnectionId: proto.Uint32(7), ToConnectionId: proto.Uint32(8), ReasonCode: proto.Uint32(1000)})
 	require.NoError(t, err)
-	reply, _, _ := l.Receive(testStart, clientAddr, b, nil)
+	reply, _, _ := receiveAll(l, testStart, clientAddr, b)
 	var m pb.CMsgSteamSockets_UDP_NoConnection
 	require.NoError(t, udpwire.ParseMessage(reply, udpwire.KindNoConnection, &m))
 	require.EqualValues(t, 8, m.GetFromConnectionId())
@@ -79,7 +79,7 @@ func TestListenerRefusesADuplicate(t *testing.T) {
 	l := newTestListener(t)
 	now := testStart
 	b := request(t, l, now, crypto.GenericString("alice"))
-	_, c, _ := l.Receive(now, clientAddr, b, nil)
+	_, c, _ := receiveAll(l, now, clientAddr, b)
 	require.NotNil(t, c)
 
 	elsewhere := netip.MustParseAddrPort("198.51.100.7:4000")
@@ -88,7 +88,7 @@ func TestListenerRefusesADuplicate(t *testing.T) {
 	m.Challenge = proto.Uint64(l.challenger.Challenge(now, elsewhere))
 	b, err := udpwire.AppendMessage(nil, udpwire.KindConnectRequest, &m)
 	require.NoError(t, err)
-	reply, dup, _ := l.Receive(now, elsewhere, b, nil)
+	reply, dup, _ := receiveAll(l, now, elsewhere, b)
 	require.Nil(t, dup)
 	var closed pb.CMsgSteamSockets_UDP_ConnectionClosed
 	require.NoError(t, udpwire.ParseMessage(reply, udpwire.KindConnectionClosed, &closed))
@@ -97,7 +97,7 @@ func TestListenerRefusesADuplicate(t *testing.T) {
 	require.Nil(t, closed.FromConnectionId)
 
 	l.Forget(c)
-	_, again, _ := l.Receive(now, elsewhere, b, nil)
+	_, again, _ := receiveAll(l, now, elsewhere, b)
 	require.NotNil(t, again, "the place is free again")
 }
 
@@ -109,7 +109,7 @@ func TestListenerRefusesAClaimedAddress(t *testing.T) {
 	m.IdentityString = proto.String("ip:203.0.113.9:1")
 	b, err := udpwire.AppendMessage(nil, udpwire.KindConnectRequest, &m)
 	require.NoError(t, err)
-	_, c, _ := l.Receive(testStart, clientAddr, b, nil)
+	_, c, _ := receiveAll(l, testStart, clientAddr, b)
 	require.Nil(t, c)
 	require.EqualValues(t, 1, l.Drops().Refused)
 }
@@ -137,7 +137,7 @@ func FuzzListener(f *testing.F) {
 				verified = true
 			}
 		}
-		reply, c, _ := l.Receive(now, clientAddr, b, nil)
+		reply, c, _ := receiveAll(l, now, clientAddr, b)
 		if !verified {
 			require.LessOrEqual(t, len(reply), len(b))
 			require.Nil(t, c)
@@ -192,4 +192,14 @@ func FuzzConn(f *testing.F) {
 		p.server.Receive(p.now, b)
 		p.run(2 * time.Second)
 	})
+}
+
+// receiveAll is Listener.Receive with what follows from it.
+func receiveAll(l *Listener, now mono.Time, from netip.AddrPort, datagram []byte) (reply []byte, c *Conn, err error) {
+	reply, r, err := l.Receive(now, from, datagram, nil)
+	if r == nil {
+		return reply, nil, err
+	}
+	r.Verify(now)
+	return l.Admit(r, reply)
 }

@@ -184,7 +184,7 @@ func (p *pair) arrive(pkt packet) {
 	case p.server != nil && p.server.State() != StateDead:
 		p.server.Receive(p.now, pkt.data)
 	default:
-		reply, c, _ := p.listener.Receive(p.now, clientAddr, pkt.data, nil)
+		reply, c, _ := receiveAll(p.listener, p.now, clientAddr, pkt.data)
 		if len(reply) > 0 {
 			p.send(false, reply)
 		}

@@ -249,7 +249,7 @@ func (r *replayer) feed(b []byte) {
 			m.Challenge = proto.Uint64(r.listener.challenger.Challenge(r.now, clientAddr))
 			b, _ = udpwire.AppendMessage(nil, udpwire.KindConnectRequest, &m)
 		}
-		reply, c, _ := r.listener.Receive(r.now, clientAddr, b, nil)
+		reply, c, _ := receiveAll(r.listener, r.now, clientAddr, b)
 		r.note(reply)
 		if c != nil {
 			r.conn = c

@@ -108,7 +108,7 @@ func (e *encounter) client(cfg Config) (*Conn, *pb.CMsgSteamSockets_UDP_ConnectR
 	require.NoError(e.t, err)
 	b, ok := c.AppendPacket(e.now, nil)
 	require.True(e.t, ok)
-	reply, _, _ := e.listener.Receive(e.now, clientAddr, b, nil)
+	reply, _, _ := receiveAll(e.listener, e.now, clientAddr, b)
 	c.Receive(e.now, reply)
 	b, ok = c.AppendPacket(e.now, nil)
 	require.True(e.t, ok)
@@ -122,7 +122,7 @@ func (e *encounter) request(m *pb.CMsgSteamSockets_UDP_ConnectRequest) (reply []
 	e.t.Helper()
 	b, err := udpwire.AppendMessage(nil, udpwire.KindConnectRequest, m)
 	require.NoError(e.t, err)
-	return e.listener.Receive(e.now, clientAddr, b, nil)
+	return receiveAll(e.listener, e.now, clientAddr, b)
 }
 
 // requireRefusal checks what refuses a request.
@@ -267,7 +267,7 @@ func TestRequireOnLoopback(t *testing.T) {
 			m.Challenge = proto.Uint64(e.listener.challenger.Challenge(e.now, here))
 			b, err := udpwire.AppendMessage(nil, udpwire.KindConnectRequest, m)
 			require.NoError(t, err)
-			reply, server, err := e.listener.Receive(e.now, here, b, nil)
+			reply, server, err := receiveAll(e.listener, e.now, here, b)
 			require.Equal(t, insisting, server == nil)
 			require.Equal(t, insisting, err != nil)
 			require.Equal(t, insisting, len(reply) > 0)

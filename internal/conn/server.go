@@ -142,9 +142,9 @@ func (c *Conn) requestRepeated(id uint32) {
 		c.drops.WrongID++
 	case !c.state.Active():
 		c.closeReply()
-	case c.isServer && c.state.connectedOnWire():
+	case c.isServer && c.state.connectedOnWire() && c.handshake != nil:
 		c.out.connectOK = true
 	default:
-		c.drops.Unexpected++ // the application has not accepted yet, or we are the client
+		c.drops.Unexpected++ // the application has not accepted yet, or we are the client, or it has sent data since
 	}
 }

@@ -243,7 +243,12 @@ func (w *world) arrive(d simnet.Datagram) error {
 		w.settle(s)
 		return nil
 	}
-	reply, accepted, _ := w.listener.Receive(w.now, d.From, d.Data, nil)
+	var accepted *conn.Conn
+	reply, request, _ := w.listener.Receive(w.now, d.From, d.Data, nil)
+	if request != nil {
+		request.Verify(w.now)
+		reply, accepted, _ = w.listener.Admit(request, reply)
+	}
 	if len(reply) > 0 {
 		w.net.Send(w.now, s.host, d.From, reply)
 	}

@@ -83,46 +83,40 @@ func (s *Socket) arrive(from netip.AddrPort, data []byte) {
 }
 
 // ReadBatch implements udp.Conn.
-func (s *Socket) ReadBatch(b []udp.Datagram) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
-	}
-	for i := range b {
-		if c := cap(b[i].Data); c < udp.BufferSize {
-			return 0, fmt.Errorf("simudp: buffer %d of a batch has room for %d bytes, need %d", i, c, udp.BufferSize)
-		}
-	}
+func (s *Socket) ReadBatch(b *udp.Batch) error {
+	b.Release()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		if s.closed {
-			return 0, net.ErrClosed
+			return net.ErrClosed
 		}
 		if !s.deadline.IsZero() && !time.Now().Before(s.deadline) {
-			return 0, os.ErrDeadlineExceeded
+			return os.ErrDeadlineExceeded
 		}
-		if n := s.take(b); n > 0 {
-			return n, nil
+		if s.take(b); len(b.Datagrams) > 0 {
+			return nil
 		}
 		s.wait()
 	}
 }
 
-// take moves what waits to b, and drops what is too long for its buffer. s.mu is held.
-func (s *Socket) take(b []udp.Datagram) (n int) {
-	for n < len(b) && len(s.queue) > 0 {
+// maxTaken is how many datagrams are read at once.
+const maxTaken = 32
+
+// take moves what waits to b, and drops what is too long. s.mu is held.
+func (s *Socket) take(b *udp.Batch) {
+	for len(b.Datagrams) < maxTaken && len(s.queue) > 0 {
 		a := s.queue[0]
 		s.queue[0] = arrival{}
 		s.queue = s.queue[1:]
 		s.queued -= len(a.data)
-		if len(a.data) >= cap(b[n].Data) {
+		if len(a.data) >= udp.BufferSize {
 			s.dropped++
 			continue
 		}
-		b[n] = udp.Datagram{Addr: a.from, Data: append(b[n].Data[:0], a.data...)}
-		n++
+		b.Append(a.from, a.data)
 	}
-	return n
 }
 
 // wait waits for a change or the deadline. s.mu is held, and free while it waits.

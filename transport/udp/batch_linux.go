@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxBatch is how many datagrams one system call moves at most.
-const maxBatch = 32
+// maxBatch is how many datagrams, or runs of them, one system call sends at most.
+const maxBatch = 64
 
 // batcher moves several datagrams with one system call, recvmmsg or sendmmsg. When sending, a run of
 // datagrams of one size to one peer travels through the system as one (UDP_SEGMENT, "GSO").
@@ -30,7 +30,7 @@ type batcher struct {
 }
 
 // newBatcher returns nil if datagrams must be moved one by one.
-func newBatcher(conn *net.UDPConn) *batcher {
+func newBatcher(conn *net.UDPConn, opts Options) *batcher {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil
@@ -40,11 +40,14 @@ func newBatcher(conn *net.UDPConn) *batcher {
 	if ctl := raw.Control(func(fd uintptr) {
 		domain, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
 		_, noSegment = unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT)
+		if !opts.NoCoalescing {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_GRO, 1) // older systems do not know it
+		}
 	}); ctl != nil || err != nil {
 		return nil
 	}
 	m := &batcher{raw: raw, v6: domain == unix.AF_INET6}
-	m.segment.Store(noSegment == nil)
+	m.segment.Store(noSegment == nil && !opts.NoSegmentation)
 	return m
 }
 
@@ -61,54 +64,98 @@ type segmentSize struct {
 	_      [6]byte
 }
 
-// vector is the arguments of a system call for several datagrams, and its outcome. There is a header for
-// each datagram received, and for each run of datagrams sent.
-type vector struct {
+// coalescedSize is the control message in which the system tells the size of the datagrams that it has put
+// together.
+type coalescedSize struct {
+	header unix.Cmsghdr
+	size   int32
+	_      [4]byte
+}
+
+// outgoing is the arguments of a system call that sends datagrams, and its outcome. There is a header for each run.
+type outgoing struct {
+	call     batchCall
 	headers  [maxBatch]mmsghdr
 	iovecs   [maxBatch]unix.Iovec            // one for each datagram
 	names    [maxBatch]unix.RawSockaddrInet6 // or the smaller RawSockaddrInet4
 	segments [maxBatch]segmentSize
 	runs     [maxBatch]uint8 // number of datagrams of each header
 
-	count     int // headers in use
-	datagrams int // in them
-	done      int // headers that the system has dealt with
-	errno     syscall.Errno
-
-	// Methods bound once, because binding allocates.
-	receiveFunc, sendFunc func(fd uintptr) bool
+	datagrams int // in all headers
+	send      func(fd uintptr) bool
 }
 
-// Vectors are large and used for the time of a call only.
-var vectors = sync.Pool{New: func() any {
-	v := &vector{}
-	v.receiveFunc, v.sendFunc = v.receive, v.send
-	return v
-}}
+// incoming is the same for receiving. There is a header for each slot of an arena.
+type incoming struct {
+	call    batchCall
+	headers [slots]mmsghdr
+	iovecs  [slots]unix.Iovec
+	names   [slots]unix.RawSockaddrInet6
+	sizes   [slots]coalescedSize
+
+	batch   *Batch
+	receive func(fd uintptr) bool
+}
+
+// batchCall is the count of headers of a system call, and what came of it.
+type batchCall struct {
+	count int // headers in use
+	done  int // headers that the system has dealt with
+	errno syscall.Errno
+}
+
+// do returns false if the socket must become ready first.
+func (c *batchCall) do(trap, fd uintptr, headers *mmsghdr) bool {
+	for {
+		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(headers)), uintptr(c.count), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		case 0:
+			c.done, c.errno = int(n), 0
+		default:
+			c.done, c.errno = 0, errno
+		}
+		return true
+	}
+}
+
+// Both are large and used for the time of a call only. Their methods are bound once, because binding
+// allocates.
+var (
+	outgoings = sync.Pool{New: func() any {
+		o := &outgoing{}
+		o.send = func(fd uintptr) bool { return o.call.do(unix.SYS_SENDMMSG, fd, &o.headers[0]) }
+		return o
+	}}
+	incomings = sync.Pool{New: func() any {
+		in := &incoming{}
+		in.receive = in.tryReceive
+		return in
+	}}
+)
 
 // add puts a run of datagrams, one where none is a run, into the next header. The address in names, of
 // so many bytes, is that of the header.
-func (v *vector) add(b []Datagram, nameLen uint32, whole bool) {
-	i, first := v.count, v.datagrams
-	v.count++
-	v.datagrams += len(b)
-	v.runs[i] = uint8(len(b))
+func (o *outgoing) add(b []Datagram, nameLen uint32) {
+	i, first := o.call.count, o.datagrams
+	o.call.count++
+	o.datagrams += len(b)
+	o.runs[i] = uint8(len(b))
 	for k := range b {
-		buf := b[k].Data
-		if whole {
-			buf = buf[:cap(buf)]
-		}
-		v.iovecs[first+k] = unix.Iovec{Base: unsafe.SliceData(buf)}
-		v.iovecs[first+k].SetLen(len(buf))
+		o.iovecs[first+k] = unix.Iovec{Base: unsafe.SliceData(b[k].Data)}
+		o.iovecs[first+k].SetLen(len(b[k].Data))
 	}
-	h := &v.headers[i]
+	h := &o.headers[i]
 	*h = mmsghdr{}
-	h.hdr.Name = (*byte)(unsafe.Pointer(&v.names[i]))
+	h.hdr.Name = (*byte)(unsafe.Pointer(&o.names[i]))
 	h.hdr.Namelen = nameLen
-	h.hdr.Iov = &v.iovecs[first]
+	h.hdr.Iov = &o.iovecs[first]
 	h.hdr.SetIovlen(len(b))
 	if len(b) > 1 {
-		s := &v.segments[i]
+		s := &o.segments[i]
 		s.header = unix.Cmsghdr{Level: unix.IPPROTO_UDP, Type: unix.UDP_SEGMENT}
 		s.header.SetLen(unix.CmsgLen(2))
 		s.size = uint16(len(b[0].Data))
@@ -117,70 +164,85 @@ func (v *vector) add(b []Datagram, nameLen uint32, whole bool) {
 	}
 }
 
-// release gives v back, without the buffers of the caller.
-func (v *vector) release() {
-	clear(v.iovecs[:v.datagrams])
-	v.count, v.datagrams = 0, 0
-	vectors.Put(v)
+// release gives o back, without the buffers of the caller.
+func (o *outgoing) release() {
+	clear(o.iovecs[:o.datagrams])
+	o.call.count, o.datagrams = 0, 0
+	outgoings.Put(o)
 }
 
-// receive and send return false if the socket must become ready first.
-func (v *vector) receive(fd uintptr) bool { return v.call(unix.SYS_RECVMMSG, fd) }
-func (v *vector) send(fd uintptr) bool    { return v.call(unix.SYS_SENDMMSG, fd) }
-
-func (v *vector) call(trap, fd uintptr) bool {
-	for {
-		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&v.headers)), uintptr(v.count), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			return false
-		case 0:
-			v.done, v.errno = int(n), 0
-		default:
-			v.done, v.errno = 0, errno
-		}
+// tryReceive receives into memory that it borrows for the batch, and gives back if there is nothing yet.
+func (in *incoming) tryReceive(fd uintptr) bool {
+	a := in.batch.memory()
+	for i := range in.headers {
+		in.iovecs[i] = unix.Iovec{Base: &a[i*slotSize]}
+		in.iovecs[i].SetLen(slotSize)
+		h := &in.headers[i]
+		*h = mmsghdr{}
+		h.hdr.Name = (*byte)(unsafe.Pointer(&in.names[i]))
+		h.hdr.Namelen = unix.SizeofSockaddrInet6
+		h.hdr.Iov = &in.iovecs[i]
+		h.hdr.SetIovlen(1)
+		h.hdr.Control = (*byte)(unsafe.Pointer(&in.sizes[i]))
+		h.hdr.SetControllen(int(unsafe.Sizeof(in.sizes[i])))
+	}
+	in.call.count = slots
+	if in.call.do(unix.SYS_RECVMMSG, fd, &in.headers[0]) {
 		return true
 	}
+	in.batch.Release()
+	return false
 }
 
-// read reads what is there, at least one datagram, into b. It returns 0 without error if all of it was
+// coalesced returns the size of the datagrams in a header, 0 if there is one only.
+func (in *incoming) coalesced(i int) int {
+	s := &in.sizes[i]
+	if in.headers[i].hdr.Controllen >= unix.SizeofCmsghdr+4 && s.header.Level == unix.IPPROTO_UDP && s.header.Type == unix.UDP_GRO {
+		return int(s.size)
+	}
+	return 0
+}
+
+// release gives in back, without the memory of the batch.
+func (in *incoming) release() {
+	clear(in.iovecs[:])
+	in.batch = nil
+	incomings.Put(in)
+}
+
+// read reads what is there, at least one datagram, into b. It returns nil with b empty if all of it was
 // dropped.
-func (s *Socket) read(b []Datagram) (int, error) {
+func (s *Socket) read(b *Batch) error {
 	m := s.batch
 	if m == nil || m.missing.Load() {
 		return s.readOne(b)
 	}
-	v := vectors.Get().(*vector)
-	defer v.release()
-	for i := range b[:min(len(b), maxBatch)] {
-		v.add(b[i:i+1], unix.SizeofSockaddrInet6, true)
+	in := incomings.Get().(*incoming)
+	defer in.release()
+	in.batch = b
+	if err := m.raw.Read(in.receive); err != nil {
+		return err
 	}
-	if err := m.raw.Read(v.receiveFunc); err != nil {
-		return 0, err
-	}
-	if v.errno == unix.ENOSYS {
+	if in.call.errno == unix.ENOSYS {
 		m.missing.Store(true)
 		return s.readOne(b)
 	}
-	if v.errno != 0 {
-		return 0, os.NewSyscallError("recvmmsg", v.errno)
+	if in.call.errno != 0 {
+		return os.NewSyscallError("recvmmsg", in.call.errno)
 	}
-	kept := 0
-	for i := range v.done {
-		n := int(v.headers[i].n)
-		if n >= cap(b[i].Data) || v.headers[i].hdr.Flags&unix.MSG_TRUNC != 0 {
-			s.oversized.Add(1)
+	oversized := uint64(0)
+	for i := range in.call.done {
+		n := int(in.headers[i].n)
+		if in.headers[i].hdr.Flags&unix.MSG_TRUNC != 0 {
+			oversized++
 			continue
 		}
-		// Swapped, so that the elements of b keep having a buffer each.
-		b[kept].Data, b[i].Data = b[i].Data, b[kept].Data
-		b[kept].Data = b[kept].Data[:n]
-		b[kept].Addr = m.address(&v.names[i])
-		kept++
+		oversized += b.split(m.address(&in.names[i]), b.lent.slot(i)[:n], in.coalesced(i))
 	}
-	return kept, nil
+	if oversized > 0 {
+		s.oversized.Add(oversized)
+	}
+	return nil
 }
 
 // write sends the first datagrams of b and returns how many; an error is about the one after those.
@@ -189,12 +251,12 @@ func (s *Socket) write(b []Datagram) (int, error) {
 	if m == nil || m.missing.Load() || len(b) == 1 {
 		return s.writeOne(b)
 	}
-	v := vectors.Get().(*vector)
+	v := outgoings.Get().(*outgoing)
 	defer v.release()
 	b = b[:min(len(b), maxBatch)]
 	segment := m.segment.Load()
-	for rest := b; len(rest) > 0; rest = rest[v.runs[v.count-1]:] {
-		size := m.setAddress(&v.names[v.count], rest[0].Addr)
+	for rest := b; len(rest) > 0; rest = rest[v.runs[v.call.count-1]:] {
+		size := m.setAddress(&v.names[v.call.count], rest[0].Addr)
 		if size == 0 {
 			break
 		}
@@ -202,26 +264,26 @@ func (s *Socket) write(b []Datagram) (int, error) {
 		if segment {
 			n = run(rest)
 		}
-		v.add(rest[:n], size, false)
+		v.add(rest[:n], size)
 	}
-	if v.count == 0 {
+	if v.call.count == 0 {
 		return s.writeOne(b) // package net finds the zone, or says what is wrong
 	}
-	if err := m.raw.Write(v.sendFunc); err != nil {
+	if err := m.raw.Write(v.send); err != nil {
 		return 0, err
 	}
 	switch {
-	case v.errno == unix.ENOSYS:
+	case v.call.errno == unix.ENOSYS:
 		m.missing.Store(true)
 		return s.writeOne(b)
-	case v.runs[0] > 1 && refusesRuns(v.errno):
+	case v.runs[0] > 1 && refusesRuns(v.call.errno):
 		m.segment.Store(false)
 		return 0, nil // to be tried again without
-	case v.errno != 0:
-		return 0, os.NewSyscallError("sendmmsg", v.errno)
+	case v.call.errno != 0:
+		return 0, os.NewSyscallError("sendmmsg", v.call.errno)
 	}
 	sent := 0
-	for _, n := range v.runs[:v.done] {
+	for _, n := range v.runs[:v.call.done] {
 		sent += int(n)
 	}
 	return sent, nil

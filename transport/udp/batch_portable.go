@@ -7,11 +7,11 @@ import "net"
 // batcher moves several datagrams with one system call, which is not to be had on this system.
 type batcher struct{}
 
-func newBatcher(*net.UDPConn) *batcher { return nil }
+func newBatcher(*net.UDPConn, Options) *batcher { return nil }
 
-// read reads what is there, at least one datagram, into b. It returns 0 without error if all of it was
+// read reads what is there, at least one datagram, into b. It returns nil with b empty if all of it was
 // dropped.
-func (s *Socket) read(b []Datagram) (int, error) { return s.readOne(b) }
+func (s *Socket) read(b *Batch) error { return s.readOne(b) }
 
 // write sends the first datagrams of b and returns how many; an error is about the one after those.
 func (s *Socket) write(b []Datagram) (int, error) { return s.writeOne(b) }

@@ -16,7 +16,7 @@ const (
 	// maxFree bounds how many buffers are kept for reuse in one direction.
 	maxFree = 1024
 
-	// dueBatch is how many delayed datagrams are sent with one call.
+	// dueBatch is how many delayed datagrams are sent with one call, or received.
 	dueBatch = 32
 )
 
@@ -133,18 +133,16 @@ func (d *direction) recycle(b []Datagram) {
 	}
 }
 
-// receive copies datagrams whose delay is over into b and returns how many. d.mu is held.
-func (d *direction) receive(now mono.Time, b []Datagram) int {
-	for n := range b {
+// receive copies datagrams whose delay is over into b, some at a time. d.mu is held.
+func (d *direction) receive(now mono.Time, b *Batch) {
+	for len(b.Datagrams) < dueBatch {
 		p, _, ok := d.queue.Pop(now)
 		if !ok {
-			return n
+			return
 		}
-		b[n].Addr = p.addr
-		b[n].Data = append(b[n].Data[:0], p.data...)
+		b.Append(p.addr, p.data)
 		d.release(p.data)
 	}
-	return len(b)
 }
 
 // buffer returns an empty buffer with room for n bytes.

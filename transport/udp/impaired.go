@@ -229,55 +229,50 @@ func (i *Impaired) sendDelayed() {
 }
 
 // ReadBatch implements Conn.
-func (i *Impaired) ReadBatch(b []Datagram) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
-	}
+func (i *Impaired) ReadBatch(b *Batch) error {
 	d := &i.recv
 	for {
 		if d.engaged.Load() {
-			if n, err := i.readDelayed(b); n > 0 || err != nil {
-				return n, err
+			if err := i.readDelayed(b); len(b.Datagrams) > 0 || err != nil {
+				return err
 			}
 		}
-		n, err := i.conn.ReadBatch(b)
-		if err != nil {
+		if err := i.conn.ReadBatch(b); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) && !i.userDeadlinePassed() {
 				continue // armed for a delayed datagram
 			}
-			return n, err
+			return err
 		}
 		if !d.engaged.Load() {
-			return n, nil
+			return nil
 		}
 		d.mu.Lock()
-		d.admit(i.now(), b[:n])
+		d.admit(i.now(), b.Datagrams)
 		d.mu.Unlock()
 	}
 }
 
-// readDelayed copies received datagrams whose delay is over to b. If there are none, it returns 0 after
-// arming conn's deadline for the next one.
-func (i *Impaired) readDelayed(b []Datagram) (int, error) {
-	if err := checkBuffers(b); err != nil {
-		return 0, err
-	}
+// readDelayed copies received datagrams whose delay is over to b. If there are none, it arms conn's deadline
+// for the next one.
+func (i *Impaired) readDelayed(b *Batch) error {
+	b.Release()
 	if i.isClosed() {
-		return 0, net.ErrClosed
+		return net.ErrClosed
 	}
 	d := &i.recv
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := d.receive(i.now(), b)
-	if n == 0 {
-		d.disengageIfIdle()
-		if err := i.arm(); errors.Is(err, net.ErrClosed) {
-			return 0, net.ErrClosed
-		} else if err != nil {
-			return 0, err
-		}
+	d.receive(i.now(), b)
+	if len(b.Datagrams) > 0 {
+		return nil
 	}
-	return n, nil
+	d.disengageIfIdle()
+	if err := i.arm(); errors.Is(err, net.ErrClosed) {
+		return net.ErrClosed
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // arm gives conn the earlier of the user's deadline and that of the next delayed datagram. recv.mu is

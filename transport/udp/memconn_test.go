@@ -47,24 +47,24 @@ func (m *memConn) deliver(payloads ...string) {
 	})
 }
 
-func (m *memConn) ReadBatch(b []Datagram) (int, error) {
+func (m *memConn) ReadBatch(b *Batch) error {
+	b.Release()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
 	for {
 		if m.closed {
-			return 0, net.ErrClosed
+			return net.ErrClosed
 		}
 		if !m.deadline.IsZero() && !time.Now().Before(m.deadline) {
-			return 0, os.ErrDeadlineExceeded
+			return os.ErrDeadlineExceeded
 		}
 		if len(m.in) > 0 {
-			n := min(len(b), len(m.in))
-			for i := range n {
-				b[i] = Datagram{memPeer, append(b[i].Data[:0], m.in[i]...)}
+			for _, data := range m.in {
+				b.Append(memPeer, data)
 			}
-			m.in = m.in[n:]
-			return n, nil
+			m.in = nil
+			return nil
 		}
 		changed, timer := m.changed, time.NewTimer(time.Hour)
 		if !m.deadline.IsZero() {

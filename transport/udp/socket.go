@@ -39,7 +39,7 @@ func newSocket(conn *net.UDPConn, opts Options) *Socket {
 		s.local = unmap(addr.AddrPort())
 	}
 	if !opts.SingleCalls {
-		s.batch = newBatcher(conn)
+		s.batch = newBatcher(conn, opts)
 	}
 	s.readBuffer, s.writeBuffer = setBuffers(conn, bufferSize(opts.ReadBuffer), bufferSize(opts.WriteBuffer))
 	return s
@@ -82,23 +82,19 @@ func (s *Socket) Close() error {
 }
 
 // ReadBatch implements Conn.
-func (s *Socket) ReadBatch(b []Datagram) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
-	}
-	if err := checkBuffers(b); err != nil {
-		return 0, err
-	}
+func (s *Socket) ReadBatch(b *Batch) error {
+	b.Release()
 	for failures := 0; ; {
-		n, err := s.read(b)
-		if n > 0 {
-			return n, nil
+		err := s.read(b)
+		if len(b.Datagrams) > 0 {
+			return nil
 		}
 		if err == nil {
 			continue // all of them oversized
 		}
 		if end := endOfReading(err); end != nil {
-			return 0, end
+			b.Release()
+			return end
 		}
 		s.readErrors.Add(1)
 		failures++
@@ -155,19 +151,19 @@ func (s *Socket) WriteBatch(b []Datagram) (int, error) {
 	return sent, first
 }
 
-// readOne reads one datagram into b[0]. It returns 0 without error for one that is dropped.
-func (s *Socket) readOne(b []Datagram) (int, error) {
-	buf := b[0].Data[:cap(b[0].Data)]
+// readOne reads one datagram into b. It returns nil without adding one that is dropped.
+func (s *Socket) readOne(b *Batch) error {
+	buf := b.single()
 	n, addr, err := s.conn.ReadFromUDPAddrPort(buf)
 	if isTooLong(err) || err == nil && n == len(buf) {
 		s.oversized.Add(1)
-		return 0, nil
+		return nil
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	b[0] = Datagram{Addr: unmap(addr), Data: buf[:n]}
-	return 1, nil
+	b.Datagrams = append(b.Datagrams, Datagram{unmap(addr), buf[:n:n]})
+	return nil
 }
 
 // writeOne sends b[0] and returns how many datagrams were sent, 1 or, with an error, 0.

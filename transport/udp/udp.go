@@ -1,7 +1,6 @@
 package udp
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -11,8 +10,8 @@ const (
 	// k_cbSteamNetworkingSocketsMaxUDPMsgLen.
 	MaxPayload = 1300
 
-	// BufferSize is the least capacity of a buffer to read into. It exceeds MaxPayload as that of
-	// Valve's library does, because longer padded messages are valid; see Conn.
+	// BufferSize bounds the datagrams that are received: those of so many bytes and more are dropped. It
+	// exceeds MaxPayload as that of Valve's library does, because longer padded messages are valid.
 	BufferSize = MaxPayload + 1024
 
 	// DefaultSocketBuffer is how many bytes of datagrams the system is asked to buffer, each way.
@@ -26,22 +25,20 @@ type Datagram struct {
 	// zone.
 	Addr netip.AddrPort
 
-	// Data is the payload. Reading uses the whole capacity of Data as its buffer, whatever its
-	// length, and sets the length to that of the payload.
+	// Data is the payload.
 	Data []byte
 }
 
 // Conn sends and receives datagrams in batches. Methods may be called from any number of goroutines at
 // the same time.
 type Conn interface {
-	// ReadBatch waits for at least one datagram, fills in as many of b as are there without more
-	// waiting, and returns how many. The Data of each element of b must have a capacity of BufferSize
-	// or more. A datagram that leaves no room in its buffer might have been cut off; it is dropped
-	// and counted instead of returned.
+	// ReadBatch waits for at least one datagram, and puts into b what is there without more waiting, or
+	// some of it. What was in b before is gone. Datagrams of BufferSize bytes and more are dropped and counted
+	// instead.
 	//
 	// The error is net.ErrClosed after Close and os.ErrDeadlineExceeded after the deadline (compare
-	// with errors.Is); buffers that are too small are an error too. Nothing else ends reading.
-	ReadBatch(b []Datagram) (n int, err error)
+	// with errors.Is). Nothing else ends reading.
+	ReadBatch(b *Batch) error
 
 	// WriteBatch sends the datagrams of b in order and returns how many the system accepted. One that it
 	// refuses (no route, wrong address family, full buffers) is lost, as it might be on the way, and
@@ -73,16 +70,11 @@ type Options struct {
 	// SingleCalls makes one system call for each datagram, also where one call could move many (at
 	// present on Linux), as a way around a system in which that does not work.
 	SingleCalls bool
-}
 
-// checkBuffers returns an error if a buffer is too small to read into.
-func checkBuffers(b []Datagram) error {
-	for i := range b {
-		if n := cap(b[i].Data); n < BufferSize {
-			return fmt.Errorf("udp: buffer %d of a batch has room for %d bytes, need %d", i, n, BufferSize)
-		}
-	}
-	return nil
+	// NoSegmentation and NoCoalescing turn off that datagrams of one size to one peer pass through the system
+	// as one (UDP_SEGMENT, "GSO"), and that the system hands over those from one peer as one (UDP_GRO). Both are
+	// used where the system has them, and SingleCalls turns off both.
+	NoSegmentation, NoCoalescing bool
 }
 
 // unmap returns addr with an IPv4-mapped IPv6 address replaced by the IPv4 address.
