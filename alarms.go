@@ -33,7 +33,11 @@ type alarm struct {
 }
 
 func newAlarms(s *Sockets) alarms {
-	a := make(alarms, runtime.GOMAXPROCS(0))
+	n := runtime.GOMAXPROCS(0)
+	if s.env.inOrder {
+		n = 1
+	}
+	a := make(alarms, n)
 	for i := range a {
 		a[i] = &alarmShard{s: s}
 	}

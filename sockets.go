@@ -132,11 +132,11 @@ func New(opts *Options) (*Sockets, error) {
 
 		endpoints: make(map[*endpoint]struct{}),
 	}
-	s.alarms = newAlarms(s)
 	s.handshakes.s = s
 	if s.env == nil {
 		s.env = system()
 	}
+	s.alarms = newAlarms(s)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
