@@ -99,7 +99,7 @@ func (c *connection) pump(now mono.Time) {
 
 // pumpLater is pump that leaves sending to the next run of the endpoint's transmitter.
 func (c *connection) pumpLater(now mono.Time) {
-	if c.ep == nil {
+	if c.ep == nil || c.s.env.inOrder {
 		c.pump(now)
 		return
 	}
