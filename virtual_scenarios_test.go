@@ -486,5 +486,9 @@ func TestScenariosCanBeRepeated(t *testing.T) {
 		require.NotContains(t, seen, a.digest, "seeds %d and %d gave the same run", seed, seen[a.digest])
 		seen[a.digest] = seed
 	}
-	require.GreaterOrEqual(t, same, count*6/10)
+	want := count * 6 / 10
+	if raceEnabled { // then several processors are at it, and what happens at the same instant has no order
+		want = count * 2 / 10
+	}
+	require.GreaterOrEqual(t, same, want)
 }
