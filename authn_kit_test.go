@@ -329,16 +329,6 @@ func (p *puppet) present(to netip.AddrPort, shown presented) (ok *pb.CMsgSteamSo
 	}
 }
 
-// finish derives the keys from the answer to connect.
-func (p *puppet) finish(ok *pb.CMsgSteamSockets_UDP_ConnectOK) {
-	p.t.Helper()
-	id, err := introduced(ok.Cert, ok.IdentityString)
-	require.NoError(p.t, err)
-	require.NoError(p.t, p.hand.ReceivePeer(crypto.PeerMessages{Cert: ok.Cert, Crypt: ok.Crypt, Identity: id, Now: 1}))
-	p.keys, err = p.hand.Finish(p.id, ok.GetServerConnectionId())
-	require.NoError(p.t, err)
-}
-
 // serve plays a server to the first client that comes, until that closes the connection or, if data is
 // not nil, sends a data packet, which data gets.
 func (p *puppet) serve(data func(from netip.AddrPort, packet []byte)) *pb.CMsgSteamSockets_UDP_ConnectionClosed {

@@ -72,6 +72,10 @@ func TestTableIsValves(t *testing.T) {
 		hi, err := strconv.ParseFloat(row.hi, 64)
 		require.NoError(t, err)
 		require.True(t, info.Limited(), row.name)
+		if row.id == SendRateMin || row.id == SendRateMax {
+			require.EqualValues(t, 1<<28, hi)
+			hi = 1 << 30 // Valve's library does not get beyond 100 MiB/s, whatever is set
+		}
 		require.Equal(t, [2]float64{lo, hi}, [2]float64{info.Min, info.Max}, row.name)
 	}
 }

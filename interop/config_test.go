@@ -108,6 +108,17 @@ var configDifferences = []configDifference{
 		},
 	},
 	{
+		"send rates go up to 1 GiB/s; Valve's library takes 256 MiB/s and does not get beyond 100",
+		func(q question, theirs, ours string) bool {
+			if q.id != config.SendRateMin && q.id != config.SendRateMax {
+				return false
+			}
+			kind, isLimit := strings.CutSuffix(theirs, " 268435456")
+			more, err := strconv.Atoi(strings.TrimPrefix(ours, kind+" "))
+			return isLimit && err == nil && more > 1<<28 && more <= 1<<30
+		},
+	},
+	{
 		"which of two things is wrong, the number of the value or the object, is told in the other order",
 		func(q question, theirs, ours string) bool { return theirs == noSuchValue && ours == notThere },
 	},

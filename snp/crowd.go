@@ -24,55 +24,19 @@ const (
 
 	// crowded marks packets sent while the peer's stream had minHoles gaps or more.
 	crowded = reliability.Reported << 1
-
-	// If of crowdedSample crowded packets so many more get lost than of the others, by half and by 3 % of
-	// all, they are being refused. The next attempt is crowdedPause later.
-	crowdedSample = 200
-	crowdedPause  = 30 * time.Second
 )
 
 // crowdState finds out how many gaps in a lane's stream the peer puts up with. On a long path with losses
 // the rate of a transfer is limited by that: every loss leaves a gap for a round trip. So the limit grows
 // while it is in the way, unless packets sent beyond minHoles get lost more often than others.
 type crowdState struct {
-	crowded, others tally
-	changed         mono.Time // when the limit was changed
-	until           mono.Time // the peer was found to refuse: no attempt before
+	trial
+	changed mono.Time // when the limit was changed
+	until   mono.Time // the peer was found to refuse: no attempt before
 }
 
-// tally counts packets with data.
-type tally struct{ settled, lost int }
-
-// observe takes what became of a packet.
-func (c *crowdState) observe(flags reliability.Flags, fate reliability.Fate) {
-	t := &c.others
-	switch {
-	case flags&crowded != 0:
-		t = &c.crowded
-	case flags&reliability.Timed == 0:
-		return
-	}
-	switch fate {
-	case reliability.AckedLate:
-		t.lost = max(t.lost-1, 0)
-		return
-	case reliability.Lost:
-		t.lost++
-	}
-	t.settled++
-}
-
-// refused judges whether crowded packets are being refused, when there are enough of them.
-func (c *crowdState) refused() bool {
-	if c.crowded.settled < crowdedSample {
-		return false
-	}
-	more := c.crowded.lost*c.others.settled*2 > c.others.lost*c.crowded.settled*3 && c.others.settled >= crowdedSample/3
-	refused := more && (c.crowded.lost*c.others.settled-c.others.lost*c.crowded.settled)*100 > 3*c.crowded.settled*c.others.settled
-	c.crowded = tally{}
-	c.others = tally{c.others.settled / 2, c.others.lost / 2}
-	return refused
-}
+// crowdedPause is how long after a peer was found to refuse the next attempt is.
+const crowdedPause = 30 * time.Second
 
 // crowdedFlag returns the flag of the packet being built.
 func (s *Session) crowdedFlag() reliability.Flags {
@@ -102,7 +66,7 @@ func (s *Session) adaptHoles(now mono.Time) {
 			continue
 		}
 		if s.bounds.holes == minHoles {
-			c.crowded = tally{}
+			c.tried = tally{}
 		}
 		s.bounds.holes += holesStep
 		c.changed = now

@@ -108,7 +108,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 			info.Data = len(s.plan.groups) > 0
 			info.Reliable = s.plan.hasReliable()
 			if info.Reliable {
-				flags = reliability.Timed | s.crowdedFlag()
+				flags = reliability.Timed | s.crowdedFlag() | s.aheadFlag()
 			}
 			s.rememberRepeats(now, info.Number)
 		}

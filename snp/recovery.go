@@ -67,7 +67,8 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 	default:
 		s.repeats.loss.Observe(lost)
 	}
-	s.crowd.observe(flags, fate)
+	s.crowd.observe(flags&crowded != 0, flags, fate)
+	s.ahead.observe(flags&ahead != 0, flags, fate)
 	for _, r := range ranges {
 		l := s.lanes[r.Tag&0xff]
 		switch {
@@ -77,6 +78,7 @@ func (f fates) PacketFate(n reliability.PacketNumber, fate reliability.Fate, fla
 				l.onLost(r.Begin, r.End)
 			} else {
 				l.onAcked(r.Begin, r.End)
+				s.ahead.delivered += r.End - r.Begin
 			}
 			s.pendingReliable += l.pendingReliable() - pending
 			s.unacked += l.unacked() - unacked
@@ -224,6 +226,7 @@ func (s *Session) onAck(now mono.Time, f Ack) {
 	}
 	s.repeats.prune()
 	s.adaptHoles(now)
+	s.adaptWindow(now)
 	r := &s.recovery
 	r.answered = acked == 0
 	if acked > 0 {

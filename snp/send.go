@@ -150,6 +150,10 @@ func (s *Session) Due(now mono.Time) bool {
 	return s.connected && min(s.dataDue(), s.repeats.at) <= now && s.bucket.Ready(now) && s.mayFlow()
 }
 
+// burst is how long a fast sender waits for tokens, in order to send packets together. It adds up to less than a
+// packet at the default rate, and to 26 KB at 100 MiB/s, which fits any receiver's socket buffer.
+const burst = 250 * time.Microsecond
+
 // Deadline returns when Advance and then Due should be called next, mono.Never if only a packet or a
 // call can change anything. An instant that has passed means at once.
 func (s *Session) Deadline() mono.Time {
@@ -162,7 +166,11 @@ func (s *Session) Deadline() mono.Time {
 	}
 	if s.connected && s.mayFlow() {
 		if due := min(s.dataDue(), s.repeats.at); due != mono.Never {
-			t = min(t, max(due, s.bucket.Next()))
+			next := s.bucket.Next()
+			if s.pendingUnreliable+s.pendingReliable >= 2*s.cfg.MaxPlaintext {
+				next = next.Add(burst) // there is enough for several packets, which are cheaper together
+			}
+			t = min(t, max(due, next))
 		}
 	}
 	// The zero Time would mean that no deadline is set.

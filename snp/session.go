@@ -121,6 +121,7 @@ type Session struct {
 	recovery recoveryState
 	repeats  repeats
 	crowd    crowdState
+	ahead    aheadState
 	stop     stopWaitingState
 
 	// Receiving.
@@ -169,7 +170,7 @@ func (s *Session) Configure(now mono.Time, cfg Config) {
 
 func (s *Session) applyConfig(cfg Config) {
 	s.cfg = cfg.withDefaults()
-	s.bounds.window = int64(s.cfg.PeerRecvBufferSize / 8 * 7)
+	s.bounds.window = max(s.bounds.window, s.safeWindow())
 }
 
 // Begin sets the packet numbering when the peer's protocol version is known. From version 10 on the

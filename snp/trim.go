@@ -50,5 +50,6 @@ func (s *Session) trim(now mono.Time) {
 	if len(s.repeats.recent) == 0 {
 		s.repeats.recent = nil
 	}
+	s.bounds.window = s.safeWindow()
 	s.plan, s.taken, s.ranges, s.blocks = plan{}, nil, nil, nil
 }

@@ -62,7 +62,7 @@ const (
 )
 
 // benchMaxRate is a send rate that is not the limit: the largest that there is.
-const benchMaxRate = 0x10000000
+const benchMaxRate = 1 << 30
 
 // benchPoints are the figures of the workloads, unless flags say otherwise.
 var benchPoints = map[workload]benchPoint{

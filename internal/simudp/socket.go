@@ -16,7 +16,7 @@ import (
 )
 
 // maxQueued is how many bytes wait in a socket until they are read; more are dropped.
-const maxQueued = udp.DefaultSocketBuffer
+const maxQueued = 256 << 10
 
 // Socket is a UDP socket on a simulated network.
 type Socket struct {

@@ -15,7 +15,7 @@ const (
 	BufferSize = MaxPayload + 1024
 
 	// DefaultSocketBuffer is how many bytes of datagrams the system is asked to buffer, each way.
-	DefaultSocketBuffer = 256 << 10
+	DefaultSocketBuffer = 4 << 20
 )
 
 // Datagram is one UDP payload and its peer.
