@@ -13,7 +13,7 @@ const (
 
 	// A sender that had something to send, but was woken late, may make up for up to lateMax of its rate if
 	// that is at most lateBytes; for lateMin in any case. (Valve's catches up without limit.)
-	lateMin   = 2 * time.Millisecond
+	lateMin   = 1500 * time.Microsecond
 	lateMax   = 100 * time.Millisecond
 	lateBytes = 64 << 10
 )

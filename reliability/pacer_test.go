@@ -48,7 +48,7 @@ func TestTokenBucketCapsWhatItSaves(t *testing.T) {
 		{1_000, IdleBurst, "one packet"},
 		{262_144, 26_214, "a hundred milliseconds"},
 		{1_000_000, lateBytes, "so many bytes"},
-		{100_000_000, 200_000, "two milliseconds"},
+		{100_000_000, 150_000, "a millisecond and a half"},
 	} {
 		b.Reset(start, row.rate)
 		b.Accrue(at(time.Hour), true)

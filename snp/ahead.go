@@ -16,7 +16,7 @@ const (
 
 	// A peer that was found to refuse what is beyond is tried again after so long, and twice as long each time,
 	// but for one that puts up with it for aheadForgiven.
-	aheadPause    = time.Second
+	aheadPause    = 200 * time.Millisecond
 	maxAheadPause = 30 * time.Second
 	aheadForgiven = 10 * time.Second
 
@@ -27,14 +27,15 @@ const (
 // aheadState finds out how far ahead of a gap in a lane's stream the peer takes data. Its RecvBufferSize, which it
 // does not tell, is the limit as long as there is a gap; where there is none it hardly ever holds anything. So
 // without losses there is no limit at all, and on a fast path with losses what its owner has configured
-// makes the difference. The window doubles while it is in the way and as much as it allows has been delivered (to a
-// peer that does not read it must not grow), unless packets beyond the safe one get lost more often than others.
+// makes the difference. The window doubles while it is in the way and half of what it allows has been delivered (to
+// a peer that does not read it must not grow), unless packets beyond the safe one get lost more often than others.
 type aheadState struct {
 	trial
 	changed   mono.Time // when the window was changed
 	delivered int64     // bytes since then
 	until     mono.Time // the peer was found to refuse: no attempt before
 	pause     time.Duration
+	inTheWay  bool // the window has kept a lane from sending since it was changed
 }
 
 // safeWindow is the window that is safe with every receiver that has its RecvBufferSize.
@@ -57,7 +58,7 @@ func (s *Session) aheadFlag() reliability.Flags {
 func (s *Session) adaptWindow(now mono.Time) {
 	a := &s.ahead
 	if a.refused() && s.bounds.window > s.safeWindow() {
-		s.bounds.window = s.safeWindow()
+		s.bounds.window = max(s.bounds.window/4, s.safeWindow())
 		if a.pause == 0 || now.Sub(a.until) > aheadForgiven {
 			a.pause = aheadPause
 		} else {
@@ -67,22 +68,27 @@ func (s *Session) adaptWindow(now mono.Time) {
 		return
 	}
 	srtt, _, _ := s.rtt.Smoothed()
-	if now < a.until || now.Sub(a.changed) < max(srtt, minGrowth) || a.delivered < s.bounds.window ||
+	if !a.inTheWay || now < a.until || now.Sub(a.changed) < max(srtt, minGrowth) || 2*a.delivered < s.bounds.window ||
 		s.bounds.window >= windowBuffers*int64(s.cfg.SendBufferSize) {
 		return
 	}
-	for _, l := range s.lanes {
-		if l.queue.len() == 0 || !l.queue.front().reliable || l.sent < l.oldest+s.bounds.window {
-			continue
-		}
-		if s.bounds.window == s.safeWindow() {
-			a.tried = tally{}
-		}
-		s.bounds.window *= 2
-		a.changed, a.delivered = now, 0
-		for _, l := range s.lanes {
-			s.wake(now, l)
-		}
-		return
+	if s.bounds.window == s.safeWindow() {
+		a.tried = tally{}
 	}
+	s.bounds.window *= 2
+	a.changed, a.delivered, a.inTheWay = now, 0, false
+	for _, l := range s.lanes {
+		s.wake(now, l)
+	}
+}
+
+// sendable reports whether a lane has something that may be sent now, and notes if the window is in the way.
+func (s *Session) sendable(l *sendLane) bool {
+	if l.sendable(s.bounds) {
+		return true
+	}
+	if l.queue.len() > 0 && l.sent >= l.oldest+s.bounds.window {
+		s.ahead.inTheWay = true
+	}
+	return false
 }

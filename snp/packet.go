@@ -154,7 +154,7 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 			// probes must not share packets.
 			break
 		}
-		if l.sendable(s.bounds) {
+		if s.sendable(l) {
 			// What it has next does not fit and is not to be cut.
 			if place := s.sched.turnAfter(l, used); !unfinished || place.before(rest) {
 				rest, unfinished = place, true
@@ -165,7 +165,7 @@ func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 		}
 	}
 	for _, t := range s.taken {
-		s.sched.served(t.lane, t.bytes, t.lane.sendable(s.bounds))
+		s.sched.served(t.lane, t.bytes, s.sendable(t.lane))
 	}
 	s.dueStale = true
 	if s.recovery.probes > 0 {

@@ -88,7 +88,7 @@ func (s *Session) Flush(now mono.Time) {
 
 // wake tells the scheduler whether a lane has anything to send.
 func (s *Session) wake(now mono.Time, l *sendLane) {
-	sendable := l.sendable(s.bounds)
+	sendable := s.sendable(l)
 	if sendable == (l.heapAt >= 0) {
 		return
 	}
