@@ -95,7 +95,7 @@ func TestConfigListsEveryValue(t *testing.T) {
 		require.Regexp(t, `(?m)^`+info.Name+`  `+info.Type.String(), stdout)
 		require.Contains(t, stdout, info.Help)
 	}
-	require.Contains(t, stdout, "SendRateMax  int32, default 262144 bytes/s, 1024 to 268435456 bytes/s\n")
+	require.Contains(t, stdout, "SendRateMax  int32, default 262144 bytes/s, 1024 to 1073741824 bytes/s\n")
 	require.Contains(t, stdout, "FakePacketLoss_Send  float, default 0%, 0 to 100%\n")
 	require.Contains(t, stdout, "P2P_STUN_ServerList  string, default \"\"\n")
 
