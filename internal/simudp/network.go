@@ -135,6 +135,7 @@ func (n *Network) deliver() {
 	n.armed = mono.Never
 	now := n.now()
 	var receiver *simnet.Host
+	var together []arrival
 	for {
 		if n.next == nil {
 			d, ok := n.net.Next(now)
@@ -149,10 +150,11 @@ func (n *Network) deliver() {
 		if n.next.to != receiver {
 			break // its turn comes later
 		}
-		if s := n.sockets[receiver]; s != nil {
-			s.arrive(n.next.from, n.next.data)
-		}
+		together = append(together, *n.next)
 		n.next = nil
+	}
+	if s := n.sockets[receiver]; s != nil {
+		s.arrive(together)
 	}
 	n.arm(now)
 }

@@ -70,15 +70,17 @@ func (s *Socket) change(f func()) {
 	}
 }
 
-// arrive takes a datagram. n.mu is held.
-func (s *Socket) arrive(from netip.AddrPort, data []byte) {
+// arrive takes what has arrived at an instant, all of it before anybody reads. n.mu is held.
+func (s *Socket) arrive(together []arrival) {
 	s.change(func() {
-		if s.queued+len(data) > maxQueued {
-			s.dropped++
-			return
+		for _, a := range together {
+			if s.queued+len(a.data) > maxQueued {
+				s.dropped++
+				continue
+			}
+			s.queued += len(a.data)
+			s.queue = append(s.queue, a)
 		}
-		s.queued += len(data)
-		s.queue = append(s.queue, arrival{from: from, data: data})
 	})
 }
 
