@@ -3,6 +3,7 @@ package gns
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"time"
 
 	"github.com/gogns/gns/crypto"
@@ -34,7 +35,7 @@ func NewEmbeddedCA(lifetime time.Duration, apps ...uint32) (*EmbeddedCA, error) 
 	if len(apps) == 0 {
 		apps = []uint32{0}
 	}
-	key, err := crypto.NewSigningKey(system().random)
+	key, err := crypto.NewSigningKey(rand.Reader)
 	if err != nil {
 		return nil, ResultFail.wrap(err)
 	}

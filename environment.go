@@ -31,10 +31,10 @@ type environment struct {
 }
 
 // system is the environment that everybody but tests has.
-func system() *environment {
+func system(opts udp.Options) *environment {
 	return &environment{
-		listen: func(local netip.AddrPort) (udp.Conn, error) { return opened(udp.Listen(local, udp.Options{})) },
-		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, udp.Options{})) },
+		listen: func(local netip.AddrPort) (udp.Conn, error) { return opened(udp.Listen(local, opts)) },
+		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, opts)) },
 		rapid:  rapid,
 		random: rand.Reader,
 	}

@@ -81,6 +81,7 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 		return nil, err
 	}
 	l.noteListening("listening")
+	l.noteSmallBuffers(sock)
 	if s.demandsAuth(store) {
 		s.noteUncertified()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/transport/udp"
 )
 
 // What is logged, at which level and with which attributes: docs/logging.md has the table, and a test holds
@@ -55,6 +56,22 @@ func (l *listenSocket) noteListening(text string) {
 // noteSocket tells that a UDP socket is open, or no longer.
 func (e *endpoint) noteSocket(text string) {
 	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, text, slog.Any("addr", e.sock.LocalAddr()))
+}
+
+// noteSmallBuffers tells that the system buffers less for a listen socket than was asked for.
+func (l *listenSocket) noteSmallBuffers(sock udp.Conn) {
+	s, ok := sock.(*udp.Socket)
+	if !ok {
+		return
+	}
+	want := l.ep.s.udp.ReadBuffer
+	if want == 0 {
+		want = udp.DefaultSocketBuffer
+	}
+	if read, _ := s.BufferSizes(); read > 0 && read < want {
+		l.ep.s.log.LogAttrs(context.Background(), slog.LevelInfo, "UDP receive buffer is small",
+			slog.Any("addr", sock.LocalAddr()), slog.Int("bytes", read), slog.Int("wanted", want))
+	}
 }
 
 // noteSocketFailed tells that a UDP socket cannot be read any more.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto/pki"
+	"github.com/gogns/gns/transport/udp"
 )
 
 // Option adjusts Dial or Listen.
@@ -38,6 +39,9 @@ func WithLogger(l *slog.Logger) Option { return func(o *idiomOptions) { o.opts.L
 
 // WithKeyLog writes session keys to w, for debugging; see Options.KeyLog.
 func WithKeyLog(w io.Writer) Option { return func(o *idiomOptions) { o.opts.KeyLog = w } }
+
+// WithUDP sets the options of the UDP sockets; see Options.UDP.
+func WithUDP(opts udp.Options) Option { return func(o *idiomOptions) { o.opts.UDP = opts } }
 
 // WithAppID sets the app ID; see Options.AppID.
 func WithAppID(id uint32) Option { return func(o *idiomOptions) { o.opts.AppID = id } }

@@ -15,6 +15,7 @@ import (
 	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/transport/udp"
 )
 
 // Options are what New takes. The zero value of every field is a sensible default.
@@ -53,6 +54,9 @@ type Options struct {
 	// self-made and prove nothing, as they do without this option, and the status text says so. An EmbeddedCA
 	// is as little work and authenticates.
 	DevelopmentCertificate bool
+	// UDP are the options of the sockets: the sizes of the system's buffers, and switches for what moves many
+	// datagrams with one system call. The zero value is the fastest that works.
+	UDP udp.Options
 	// Logger receives what is worth knowing. Nil: silent. Level Info has the life of listen sockets and
 	// connections, Warn what the program should do better, Error a socket that cannot be read any more, and
 	// Debug more about connections that are gone, sockets and configuration. Nothing is logged per packet.
@@ -80,6 +84,7 @@ type Sockets struct {
 	log         *slog.Logger
 	keyLog      io.Writer
 	env         *environment
+	udp         udp.Options
 	start       time.Time
 
 	self self
@@ -122,6 +127,7 @@ func New(opts *Options) (*Sockets, error) {
 		log:       opts.Logger,
 		keyLog:    opts.KeyLog,
 		env:       opts.env,
+		udp:       opts.UDP,
 		start:     time.Now(),
 		global:    config.NewStore(config.Global, nil),
 		conns:     make(map[Connection]*connection),
@@ -134,7 +140,7 @@ func New(opts *Options) (*Sockets, error) {
 	}
 	s.handshakes.s = s
 	if s.env == nil {
-		s.env = system()
+		s.env = system(opts.UDP)
 	}
 	s.alarms = newAlarms(s)
 	if s.log == nil {

@@ -20,7 +20,7 @@ const (
 	maxHoles = 1000
 
 	// holesStep is by how much the limit grows in a round trip.
-	holesStep = 2
+	holesStep = 5
 
 	// crowded marks packets sent while the peer's stream had minHoles gaps or more.
 	crowded = reliability.Reported << 1

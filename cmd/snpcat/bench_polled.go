@@ -19,12 +19,20 @@ type polledServer struct {
 	out     []gns.OutMessage
 	batch   []*gns.OutMessage
 	endedAt time.Time
+	tick    time.Duration
 }
+
+// serverTick is how long the server of many connections lets messages come together, as long as the one made
+// with Valve's library waits between looking for any.
+const serverTick = 500 * time.Microsecond
 
 func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Sockets, v *benchVerdict) error {
 	b := &polledServer{
 		benchVerdict: v, s: s, group: s.CreatePollGroup(),
 		out: make([]gns.OutMessage, benchReceive), batch: make([]*gns.OutMessage, 0, benchReceive),
+	}
+	if o.workloads[0] == fanout {
+		b.tick = serverTick
 	}
 	s.OnConnectionStatusChanged(b.statusChanged)
 	l, err := s.CreateListenSocketIP(o.serve)
@@ -63,7 +71,13 @@ func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Socke
 // wait waits for something to do, and once the run has ended no longer than connections have time to go.
 func (b *polledServer) wait(ctx context.Context) error {
 	if !b.ended {
-		return b.s.Wait(ctx)
+		if err := b.s.Wait(ctx); err != nil {
+			return err
+		}
+		if b.tick > 0 {
+			time.Sleep(b.tick) // what comes meanwhile is answered together
+		}
+		return nil
 	}
 	graceful, cancel := context.WithDeadline(ctx, b.endedAt.Add(benchGrace))
 	defer cancel()

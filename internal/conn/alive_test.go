@@ -133,6 +133,7 @@ func TestAckRequests(t *testing.T) {
 		b := udpwire.AppendDataHeader(nil, &h)
 		body := len(b)
 		b, info := p.client.snp.AppendPacket(p.now, b, 100)
+		require.NoError(t, p.client.unrest())
 		b = p.client.seal.Seal(b[:body], b[body:], int64(info.Number))
 		p.server.Receive(p.now, b)
 		sent := p.now

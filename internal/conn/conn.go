@@ -258,6 +258,10 @@ func (c *Conn) setState(now mono.Time, s State) {
 		c.alive.lastReceived = now
 		c.stats.connected(now)
 		c.snp.Connected(now)
+		c.rest()
+		if !c.isServer { // it has nothing to repeat
+			c.establishedAtPeer()
+		}
 	case StateFinWait, StateClosedByPeer, StateProblemDetectedLocally, StateDead:
 		c.alive.reset()
 		if old.Active() {

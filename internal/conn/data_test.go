@@ -115,6 +115,7 @@ func TestMalformedPayloadEndsTheConnection(t *testing.T) {
 	p := newConnectedPair(t)
 	h := udpwire.DataHeader{To: p.server.ID(), WireNumber: uint16(p.client.snp.NextNumber())}
 	b := udpwire.AppendDataHeader(nil, &h)
+	require.NoError(t, p.client.unrest())
 	b = p.client.seal.Seal(b, []byte{0xff}, int64(p.client.snp.NextNumber()))
 	p.server.Receive(p.now, b)
 	require.Equal(t, StateProblemDetectedLocally, p.server.State())
