@@ -4,13 +4,14 @@ GO      ?= go
 FUZZTIME ?= 60s
 SCENARIOS ?= 10000
 SEED     ?= 1
+BENCHRUNS ?= 5
 
 # Packages that open no socket and read no clock; they also build where there is no UDP.
 PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./reliability/... ./snp/... ./internal/mono/... \
 	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
-.PHONY: help build test race lint fuzz sim interop losstable demo bench proto proto-check cross hammer lua api-names \
+.PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
 	api-names-check
 
 help: ## list the targets
@@ -29,6 +30,7 @@ lint: ## check formatting, vet, staticcheck and the import arrows
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
+	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	cd lua && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	$(GO) tool -modfile=internal/tools/go.mod staticcheck ./...
 	$(GO) test -run 'TestImports|TestPurity' ./internal/arch
@@ -63,8 +65,23 @@ losstable: ## measure loss recovery against Valve's library (12 minutes; LOSSTAB
 demo: ## a server and a client talk over a lossy link, with live figures
 	CGO_ENABLED=0 $(GO) run ./cmd/snpcat demo
 
-bench: ## run the benchmarks of the parts
+bench: build ## measure against Valve's library, quic-go and bare UDP into docs/bench (BENCHRUNS repetitions, default 5; GNS_LIBRARY; half an hour)
+	rm -f bin/bench.jsonl
+	cd bench && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/bench
+	bin/bench -snpcat bin/snpcat -runs $(BENCHRUNS) $(BENCH) -o bin/bench.jsonl
+	bin/bench -render bin/bench.jsonl -md docs/bench/results.md -svg docs/bench/results.svg
+
+bench-quick: build ## the same in three minutes, once, into bin/
+	rm -f bin/bench-quick.jsonl
+	cd bench && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/bench
+	bin/bench -snpcat bin/snpcat -runs 1 -duration 1s $(BENCH) -o bin/bench-quick.jsonl \
+		-md bin/bench-quick.md -svg bin/bench-quick.svg
+
+bench-parts: ## run the benchmarks of the parts
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-test: ## test the programs that measure
+	cd bench && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) test ./...
 
 proto: ## regenerate proto/*.pb.go
 	cd internal/tools && $(GO) run ./protogen
