@@ -20,7 +20,8 @@ type self struct {
 	mu       sync.Mutex // nothing but the callback queue is locked while it is held
 	identity Identity
 	key      *ed25519.PrivateKey // nil: none made yet; a pointer, so that printing a Sockets does not show it
-	cert     *crypto.LocalCert   // nil: none but those that connections make for themselves
+	cert     *crypto.LocalCert   // nil: none but unsigned
+	unsigned *crypto.LocalCert   // of its own making, for all connections that do without a signed one; nil: not made yet
 	status   Availability
 	text     string
 	changed  broadcast          // of the status
@@ -35,11 +36,17 @@ func (s *Sockets) Identity() (Identity, bool) {
 	return s.self.identity, true
 }
 
-// credentials returns what a new connection presents itself with.
-func (s *Sockets) credentials() (Identity, *crypto.LocalCert) {
-	s.self.mu.Lock()
-	defer s.self.mu.Unlock()
-	return s.self.identity, s.self.cert
+// credentials returns what a new connection presents itself with. Valve's library makes an unsigned certificate
+// for each connection; here one serves them all, which saves a seventh of a handshake.
+func (s *Sockets) credentials() (id Identity, signed, unsigned *crypto.LocalCert) {
+	me := &s.self
+	me.mu.Lock()
+	defer me.mu.Unlock()
+	if me.unsigned == nil || me.unsigned.Identity() != me.identity {
+		// If it cannot be made, the connection finds out.
+		me.unsigned, _ = crypto.NewUnsignedCert(s.env.random, me.identity, s.appID)
+	}
+	return me.identity, me.cert, me.unsigned
 }
 
 // forget wipes the private key and forgets the certificate. self.mu is held.
@@ -52,7 +59,7 @@ func (me *self) forget() {
 	if me.key != nil {
 		clear(*me.key)
 	}
-	me.cert, me.key = nil, nil
+	me.cert, me.key, me.unsigned = nil, nil, nil
 }
 
 // CertificateRequest returns a request for a certificate authority to sign: this side's identity and the

@@ -322,11 +322,12 @@ func (s *Sockets) newConnectionID() uint32 {
 
 // coreConfig is what every new connection of this Sockets is made from.
 func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Config {
-	identity, cert := s.credentials()
+	identity, cert, unsigned := s.credentials()
 	return conn.Config{
 		LocalID:   s.newConnectionID(),
 		Identity:  identity,
 		Cert:      cert,
+		Unsigned:  unsigned,
 		AppID:     s.appID,
 		Verifier:  s.trust,
 		Require:   s.requireAuth,

@@ -54,6 +54,10 @@ type HandshakeConfig struct {
 	// expires in the second of Now or earlier; an unsigned one is made then. Nil if there is none.
 	Cert *LocalCert
 
+	// Unsigned, if not nil, is used where an unsigned certificate is to be made, which costs as much as a key
+	// exchange. It must be for Identity and AppID.
+	Unsigned *LocalCert
+
 	// LocalUnsigned says whether an unsigned certificate may be made. A client insists on UnsignedAllow, a
 	// server is content with UnsignedAllowWarn. Localhost needs no permission.
 	LocalUnsigned UnsignedCertPolicy
@@ -194,11 +198,13 @@ func (h *Handshake) chooseCert(enough UnsignedCertPolicy) error {
 			return failure(ReasonInternalError, CheckLocalCert,
 				"no signed certificate for %v, and the policy does not allow an unsigned one", c.Identity)
 		}
-		var err error
-		if cert, err = NewUnsignedCert(c.Random, c.Identity, c.AppID); err != nil {
-			return failure(ReasonInternalError, CheckLocalCert, "%v", err)
+		if cert = c.Unsigned; cert == nil {
+			var err error
+			if cert, err = NewUnsignedCert(c.Random, c.Identity, c.AppID); err != nil {
+				return failure(ReasonInternalError, CheckLocalCert, "%v", err)
+			}
+			own = true
 		}
-		own = true
 	}
 	fields, err := cert.FieldsBeside(c.Identity)
 	if err != nil {

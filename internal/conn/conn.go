@@ -46,6 +46,9 @@ type Config struct {
 	Remote netip.AddrPort
 	// Cert is a certificate signed by an authority, nil if there is none.
 	Cert *crypto.LocalCert
+	// Unsigned is a certificate of this side's own making, for where one is good enough; nil makes one for this
+	// connection.
+	Unsigned *crypto.LocalCert
 	// Verifier judges the peer's certificate; nil trusts no authority.
 	Verifier crypto.CertVerifier
 	// WallClock is the time of creation in Unix seconds, for the expiry of certificates. Time goes on from there

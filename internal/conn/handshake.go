@@ -17,6 +17,7 @@ func (c *Conn) handshakeConfig(role crypto.Role) crypto.HandshakeConfig {
 		Random:         c.cfg.Rand,
 		Identity:       c.cfg.Identity,
 		Cert:           c.cfg.Cert,
+		Unsigned:       c.cfg.Unsigned,
 		LocalUnsigned:  policy,
 		RemoteUnsigned: policy,
 		Verifier:       c.cfg.Verifier,

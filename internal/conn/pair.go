@@ -16,7 +16,7 @@ func NewPair(a, b Config, now mono.Time) (*Conn, *Conn, error) {
 	identities := [...]crypto.Identity{a.Identity, b.Identity}
 	for _, cfg := range []*Config{&a, &b} {
 		// Anonymous peers need no certificates, and every identity will do that way.
-		cfg.Identity, cfg.Cert, cfg.Expect = crypto.Localhost(), nil, crypto.Identity{}
+		cfg.Identity, cfg.Cert, cfg.Unsigned, cfg.Expect = crypto.Localhost(), nil, nil, crypto.Identity{}
 		cfg.Settings.IPAllowWithoutAuth, cfg.Require = int32(crypto.UnsignedAllow), false
 	}
 	client, err := NewClient(a, now)
