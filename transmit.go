@@ -92,7 +92,12 @@ func (t *transmitter) run() {
 	}
 	t.busy = true
 	t.mu.Unlock()
-	t.serve()
+	if t.serveOnce() {
+		t.mu.Lock()
+		t.busy = false
+		t.start() // the caller has other things to do
+		t.mu.Unlock()
+	}
 }
 
 // flush is run for a goroutine of the application, which does not do it itself in a rapid sequence.
@@ -138,47 +143,57 @@ func (t *transmitter) start() {
 // loop is the goroutine of the endpoint.
 func (t *transmitter) loop(wake <-chan struct{}) {
 	for range wake {
-		t.serve()
+		for t.serveOnce() {
+		}
 	}
 }
 
-// serve sends until nobody waits. t.busy is set on its behalf.
-func (t *transmitter) serve() {
+// maxTurn is how many batches of packets one connection sends before others have their turn.
+const maxTurn = 4
+
+// serveOnce sends for all who wait now. t.busy is set on its behalf; it ends that and returns false when
+// nobody waits any more.
+func (t *transmitter) serveOnce() (more bool) {
+	t.mu.Lock()
+	list := t.waiting
+	t.waiting, t.spare = t.spare[:0], nil
+	for _, c := range list {
+		c.inLine = false
+	}
+	t.mu.Unlock()
 	b := txBatches.Get().(*txBatch)
-	defer txBatches.Put(b)
-	for {
-		t.mu.Lock()
-		list := t.waiting
-		if len(list) == 0 {
-			t.busy = false
-			t.mu.Unlock()
+	for i, c := range list {
+		list[i] = nil
+		t.turn(c, b)
+	}
+	b.flush(t.e.sock)
+	txBatches.Put(b)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spare = list[:0]
+	t.busy = len(t.waiting) > 0
+	return t.busy
+}
+
+// turn adds what c has to send to b, which it flushes when it is full.
+func (t *transmitter) turn(c *connection, b *txBatch) {
+	for batches := 1; ; batches++ {
+		c.mu.Lock()
+		now := c.tick(c.s.now())
+		more := !c.dead && c.fill(now, b)
+		if !more {
+			c.sent(now)
+		} else if batches == maxTurn {
+			t.later(c)
+		}
+		c.mu.Unlock()
+		if !more {
 			return
 		}
-		t.waiting, t.spare = t.spare[:0], nil
-		for _, c := range list {
-			c.inLine = false
-		}
-		t.mu.Unlock()
-		for i, c := range list {
-			list[i] = nil
-			for more := true; more; {
-				c.mu.Lock()
-				now := c.tick(c.s.now())
-				if more = !c.dead && c.fill(now, b); !more {
-					c.sent(now)
-				}
-				c.mu.Unlock()
-				if more {
-					b.flush(t.e.sock)
-				}
-			}
-		}
 		b.flush(t.e.sock)
-		t.mu.Lock()
-		if t.spare == nil {
-			t.spare = list[:0]
+		if batches == maxTurn {
+			return
 		}
-		t.mu.Unlock()
 	}
 }
 
