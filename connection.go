@@ -109,9 +109,11 @@ func (c *connection) pumpLater(now mono.Time) {
 func (c *connection) pumpCore(now mono.Time, send bool) {
 	switch {
 	case c.ep == nil:
+		c.takeIn(now)
 		c.sent(now)
 	case c.core.State() == conn.StateDead: // last words: there will be no socket any more
 		c.sendAll(now)
+		c.takeIn(now)
 	default:
 		c.takeIn(now)
 		if send {
@@ -146,7 +148,12 @@ func (c *connection) takeIn(now mono.Time) {
 			_ = c.core.Close(now, conn.EndAppMin, "", false) // it is not closed yet, or it would not be here
 		}
 	}
-	if s := c.core.Settled(); s && !c.settled {
+	c.noteSettled()
+}
+
+// noteSettled wakes whoever waits for nothing being left to do for the peer. c.mu is held.
+func (c *connection) noteSettled() {
+	if !c.settled && c.core.Settled() {
 		c.settled = true
 		c.changed.broadcast()
 	}

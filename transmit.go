@@ -234,6 +234,6 @@ func (c *connection) sendAll(now mono.Time) {
 // sent does what follows from packets having been sent. c.mu is held.
 func (c *connection) sent(now mono.Time) {
 	c.room.broadcast()
-	c.takeIn(now)
+	c.noteSettled()
 	c.arm(now)
 }

@@ -47,7 +47,7 @@ func NewUnsignedCert(random io.Reader, id Identity, appID uint32) (*LocalCert, e
 	if err != nil {
 		return nil, err
 	}
-	key, err := newSigningKey(random)
+	key, err := NewSigningKey(random)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,8 @@ func certKey(cert *pb.CMsgSteamDatagramCertificate) (ed25519.PublicKey, error) {
 	return ed25519.PublicKey(cert.GetKeyData()), nil
 }
 
-func newSigningKey(random io.Reader) (ed25519.PrivateKey, error) {
+// NewSigningKey makes a key for certificates. Its 32-byte seed is read from random.
+func NewSigningKey(random io.Reader) (ed25519.PrivateKey, error) {
 	var seed [ed25519.SeedSize]byte
 	defer clear(seed[:])
 	if _, err := io.ReadFull(random, seed[:]); err != nil {

@@ -16,7 +16,7 @@ import (
 func TestVectorSigningKeys(t *testing.T) {
 	t.Parallel()
 	for _, v := range vectors(t).SigningKeys {
-		key, err := newSigningKey(bytes.NewReader(v.Seed))
+		key, err := NewSigningKey(bytes.NewReader(v.Seed))
 		require.NoError(t, err)
 		require.Equal(t, []byte(v.Public), []byte(publicHalf(key)))
 		require.Equal(t, v.KeyID, KeyID(publicHalf(key)))

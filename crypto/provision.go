@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"fmt"
-	"io"
 
 	pb "github.com/gogns/gns/proto"
 	"google.golang.org/protobuf/proto"
 )
-
-// NewSigningKey makes a key for certificates. Its 32-byte seed is read from random.
-func NewSigningKey(random io.Reader) (ed25519.PrivateKey, error) { return newSigningKey(random) }
 
 // EmbeddedKey returns the private key inside a serialized CMsgSteamDatagramCertificateSigned, nil if
 // there is none. Tools that make keys for others put it there, as the key's seed or as the seed with the

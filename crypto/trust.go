@@ -40,7 +40,7 @@ func checkAppID(apps []uint32, scope *Scope, app uint32) error {
 	if len(apps) > 0 && !slices.Contains(apps, app) {
 		return fmt.Errorf("certificate is for app ids %v, not %d", apps, app)
 	}
-	if scope != nil && scope.AppIDs != nil && !slices.Contains(scope.AppIDs, app) {
+	if scope != nil && !scope.AllowsApp(app) {
 		return fmt.Errorf("authority of the certificate may sign for app ids %v, not %d", scope.AppIDs, app)
 	}
 	return nil
@@ -55,7 +55,7 @@ func ParseAddressScope(texts []string) ([]netip.Prefix, error) {
 		if err != nil {
 			var a netip.Addr
 			if a, err = netip.ParseAddr(text); err != nil || a.Zone() != "" {
-				return nil, fmt.Errorf("certificate is limited to %q, which is no address", text)
+				return nil, fmt.Errorf("certificate is limited to %q, which is neither an IP address nor a prefix", text)
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
@@ -70,11 +70,17 @@ func ParseAddressScope(texts []string) ([]netip.Prefix, error) {
 	return scope, nil
 }
 
-// AllowsAddress reports whether the scope permits a peer's address.
-func (s *Scope) AllowsAddress(a netip.Addr) bool { return containsAddress(s.Addresses, a) }
+// AllowsApp reports whether the scope permits an app.
+func (s *Scope) AllowsApp(app uint32) bool { return s.AppIDs == nil || slices.Contains(s.AppIDs, app) }
 
-func containsAddress(scope []netip.Prefix, a netip.Addr) bool {
-	return scope == nil || slices.ContainsFunc(scope, func(p netip.Prefix) bool { return p.Contains(a.Unmap().WithZone("")) })
+// AllowsPOP reports whether the scope permits a point of presence.
+func (s *Scope) AllowsPOP(pop uint32) bool { return s.POPIDs == nil || slices.Contains(s.POPIDs, pop) }
+
+// AllowsAddress reports whether the scope permits a peer's address. IPv4 may be mapped to IPv6, and zones do not
+// matter.
+func (s *Scope) AllowsAddress(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	return s.Addresses == nil || slices.ContainsFunc(s.Addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // checkAddress tells whether a certificate that lists addresses may be used from one.
@@ -83,7 +89,7 @@ func checkAddress(listed []string, scope *Scope, from netip.Addr) error {
 	switch {
 	case err != nil:
 		return err
-	case !containsAddress(own, from):
+	case !(&Scope{Addresses: own}).AllowsAddress(from):
 		return fmt.Errorf("certificate is for addresses %v, not %v", own, from)
 	case !scope.AllowsAddress(from):
 		return fmt.Errorf("authority of the certificate may sign for addresses %v, not %v", scope.Addresses, from)

@@ -66,7 +66,7 @@ func fromMessage(signed *pb.CMsgSteamDatagramCertificateSigned) (*Certificate, e
 	if err != nil {
 		return nil, because(ErrMalformed, err, "certificate with key %d: %v", crypto.KeyID(key), err)
 	}
-	addresses, err := parsePrefixes(inner.GetIpAddresses())
+	addresses, err := crypto.ParseAddressScope(inner.GetIpAddresses())
 	if err != nil {
 		return nil, because(ErrMalformed, err, "certificate with key %d: %v", crypto.KeyID(key), err)
 	}

@@ -20,7 +20,7 @@ func (c *Certificate) AllowsPOP(pop POP) bool {
 // AllowsAddress reports whether the certificate's own list permits an address. IPv4 addresses may be
 // mapped to IPv6; zones do not matter.
 func (c *Certificate) AllowsAddress(addr netip.Addr) bool {
-	return len(c.Addresses) == 0 || containsAddress(c.Addresses, addr)
+	return len(c.Addresses) == 0 || (&crypto.Scope{Addresses: c.Addresses}).AllowsAddress(addr)
 }
 
 // CheckApp tells whether a peer's certificate may be used for an app: it and the chain above must permit
@@ -30,7 +30,7 @@ func CheckApp(c *Certificate, scope *crypto.Scope, app uint32) error {
 	if !c.AllowsApp(app) {
 		return problemf(ErrScope, "certificate is for app ids %v, not %d", c.AppIDs, app)
 	}
-	if scope != nil && scope.AppIDs != nil && !slices.Contains(scope.AppIDs, app) {
+	if scope != nil && !scope.AllowsApp(app) {
 		return problemf(ErrScope, "authority key %d may sign for app ids %v, not %d", c.AuthorityKeyID, scope.AppIDs, app)
 	}
 	return nil
@@ -42,7 +42,7 @@ func CheckPOP(c *Certificate, scope *crypto.Scope, pop POP) error {
 	if !c.AllowsPOP(pop) {
 		return problemf(ErrScope, "certificate is for points of presence %v, not %v", c.POPs, pop)
 	}
-	if scope != nil && scope.POPIDs != nil && !slices.Contains(scope.POPIDs, uint32(pop)) {
+	if scope != nil && !scope.AllowsPOP(uint32(pop)) {
 		return problemf(ErrScope, "authority key %d may sign for points of presence %v, not %v", c.AuthorityKeyID, convert[POP](scope.POPIDs), pop)
 	}
 	return nil
@@ -54,7 +54,7 @@ func CheckAddress(c *Certificate, scope *crypto.Scope, addr netip.Addr) error {
 	if !c.AllowsAddress(addr) {
 		return problemf(ErrScope, "certificate is for addresses %v, not %v", c.Addresses, addr)
 	}
-	if scope != nil && scope.Addresses != nil && !containsAddress(scope.Addresses, addr) {
+	if scope != nil && !scope.AllowsAddress(addr) {
 		return problemf(ErrScope, "authority key %d may sign for addresses %v, not %v", c.AuthorityKeyID, scope.Addresses, addr)
 	}
 	return nil

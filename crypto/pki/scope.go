@@ -1,11 +1,9 @@
 package pki
 
 import (
-	"fmt"
 	"math"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/gogns/gns/crypto"
 )
@@ -109,40 +107,7 @@ func commonIDs(a, b []uint32) []uint32 {
 	return both
 }
 
-// parsePrefixes reads the field ip_addresses: "1.2.3.4", "2001:db8::/32".
-func parsePrefixes(texts []string) ([]netip.Prefix, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	list := make([]netip.Prefix, len(texts))
-	for i, text := range texts {
-		p, err := parsePrefix(text)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = p
-	}
-	return list, nil
-}
-
-func parsePrefix(text string) (netip.Prefix, error) {
-	var p netip.Prefix
-	var err error
-	if strings.Contains(text, "/") {
-		p, err = netip.ParsePrefix(text)
-	} else {
-		var addr netip.Addr
-		if addr, err = netip.ParseAddr(text); err == nil && addr.Zone() == "" {
-			p = netip.PrefixFrom(addr, addr.BitLen())
-		}
-	}
-	if err != nil || !p.IsValid() {
-		return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a prefix", text)
-	}
-	return canonicalPrefix(p), nil
-}
-
-// formatPrefix is the inverse of parsePrefix: single addresses have no length behind them.
+// formatPrefix is the inverse of crypto.ParseAddressScope: single addresses have no length behind them.
 func formatPrefix(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
@@ -212,10 +177,4 @@ func commonPrefixes(a, b []netip.Prefix) []netip.Prefix {
 		}
 	}
 	return both
-}
-
-// containsAddress reports whether any of the prefixes holds addr.
-func containsAddress(list []netip.Prefix, addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,8 +85,8 @@ func freePort(t *testing.T) string {
 
 func TestTrust(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("there is no sh")
+	if runtime.GOOS == "windows" {
+		t.Skip("the page is written for sh")
 	}
 	page, err := os.ReadFile("../../docs/trust.md")
 	require.NoError(t, err)

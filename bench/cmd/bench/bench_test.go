@@ -85,6 +85,7 @@ func TestMeasuresOthers(t *testing.T) {
 func TestMeasuresValve(t *testing.T) {
 	t.Parallel()
 	if _, err := valve.Open(""); err != nil {
+		require.Empty(t, os.Getenv(valve.EnvLibrary), "%v", err) // whoever names a library wants it
 		t.Skip("Valve's library is not there: set " + valve.EnvLibrary)
 	}
 	lines := measured(t, "-pairs valve-valve -runs 2 -duration 100ms -w w1,w2,w3,w4,w5@2,w6@10,w6@10r,w7b,w7m@5")
