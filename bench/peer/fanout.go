@@ -3,6 +3,8 @@ package peer
 import (
 	"sync"
 	"time"
+
+	"github.com/gogns/gns/internal/measure"
 )
 
 // Times of a fan-out beside those that count.
@@ -22,7 +24,7 @@ type Spread struct {
 	every  float64 // nanoseconds between two messages
 	number int
 	late   time.Duration
-	span   Span
+	span   measure.Span
 
 	mu   sync.Mutex
 	took []time.Duration
@@ -56,11 +58,11 @@ func (s *Spread) Next(data []byte) (conn int) {
 		s.r.Messages++
 		s.r.Bytes += int64(len(data))
 		s.late += time.Since(s.origin) - due
-	case s.span.begun && s.span.end.Equal(s.span.start):
+	case s.span.Open():
 		s.span.Finish()
 	}
 	conn = s.number % s.o.Conns
-	Stamp(data, uint64(s.number/s.o.Conns), int64(due), counts)
+	measure.Stamp(data, uint64(s.number/s.o.Conns), int64(due), counts)
 	s.number++
 	return conn
 }
@@ -70,18 +72,18 @@ func (s *Spread) Take(conn int, data []byte, reliable bool) {
 	now := time.Since(s.origin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !intact(data, freeWord) {
+	if !measure.Intact(data, measure.FreeWord) {
 		s.r.Bad++
 		return
 	}
 	if reliable {
-		if word(data, 0) != s.next[conn] {
+		if measure.Word(data, 0) != s.next[conn] {
 			s.r.OrderErr++
 		}
 		s.next[conn]++
 	}
-	if word(data, windowWord) == 1 {
-		s.took = append(s.took, now-time.Duration(word(data, dueWord)))
+	if measure.Word(data, measure.WindowWord) == 1 {
+		s.took = append(s.took, now-time.Duration(measure.Word(data, measure.DueWord)))
 		s.r.Received++
 	}
 }
@@ -97,8 +99,8 @@ func (s *Spread) Complete() bool {
 func (s *Spread) Report() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.span.Report(s.r)
-	s.r.Latency = Percentiles(s.took)
+	s.r.Wall, s.r.CPUTime = s.span.Report()
+	s.r.Latency = measure.Percentiles(s.took)
 	if s.r.Messages > 0 {
 		s.r.Late = float64(s.late.Microseconds()) / float64(s.r.Messages)
 	}
@@ -107,7 +109,7 @@ func (s *Spread) Report() {
 // PingPonger measures round trips.
 type PingPonger struct {
 	r    *Result
-	span Span
+	span measure.Span
 	sent time.Time
 	took []time.Duration
 }
@@ -116,23 +118,23 @@ type PingPonger struct {
 func NewPingPonger(r *Result) *PingPonger {
 	p := &PingPonger{r: r, took: make([]time.Duration, 0, 1<<18)}
 	p.span.Begin()
-	p.sent = p.span.start
+	p.sent = p.span.Start()
 	return p
 }
 
 // Next fills in the next message; false when the time is over.
 func (p *PingPonger) Next(o *Options, data []byte) bool {
-	Fill(data, uint64(len(p.took)))
-	return p.sent.Before(p.span.start.Add(o.Duration))
+	measure.Fill(data, uint64(len(p.took)))
+	return p.sent.Before(p.span.Start().Add(o.Duration))
 }
 
 // Take judges its echo.
 func (p *PingPonger) Take(data []byte) {
 	now := time.Now()
 	switch {
-	case !intact(data, 1):
+	case !measure.Intact(data, 1):
 		p.r.Bad++
-	case word(data, 0) != uint64(len(p.took)):
+	case measure.Word(data, 0) != uint64(len(p.took)):
 		p.r.OrderErr++
 	}
 	p.took = append(p.took, now.Sub(p.sent))
@@ -142,9 +144,9 @@ func (p *PingPonger) Take(data []byte) {
 // Report ends it, and returns the message that ends the run.
 func (p *PingPonger) Report() (last []byte) {
 	p.span.Finish()
-	p.span.Report(p.r)
+	p.r.Wall, p.r.CPUTime = p.span.Report()
 	p.r.Messages = int64(len(p.took))
-	last = EndMessage(uint64(len(p.took)))
-	p.r.Latency = Percentiles(p.took)
+	last = measure.EndMessage(uint64(len(p.took)))
+	p.r.Latency = measure.Percentiles(p.took)
 	return last
 }

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"time"
+
+	"github.com/gogns/gns/internal/measure"
 )
 
 // Grace is how long a server waits for connections to go after the end of the run.
@@ -44,7 +46,7 @@ func Run(ctx context.Context, name string, e Engine, args []string, stdout io.Wr
 		defer pprof.StopCPUProfile()
 	}
 	out := json.NewEncoder(stdout)
-	r := &Result{Engine: name, Workload: o.Workload, Procs: runtime.GOMAXPROCS(0), RSSBase: ResidentKiB()}
+	r := &Result{Engine: name, Workload: o.Workload, Procs: runtime.GOMAXPROCS(0), RSSBase: measure.ResidentKiB()}
 	if o.Connect.IsValid() {
 		r.Role = "client"
 		err = e.Connect(ctx, o, r)

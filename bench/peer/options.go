@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gogns/gns/internal/measure"
 )
 
 // Workload names a workload.
@@ -107,8 +109,8 @@ func Parse(args []string) (*Options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", strings.Join(fs.Args(), " "))
 	case o.Serve.IsValid() == o.Connect.IsValid():
 		return nil, errors.New("one of -serve and -connect is needed")
-	case o.Size < MinSize:
-		return nil, fmt.Errorf("-size %d is below %d", o.Size, MinSize)
+	case o.Size < measure.MinSize:
+		return nil, fmt.Errorf("-size %d is below %d", o.Size, measure.MinSize)
 	}
 	return &o, nil
 }

@@ -3,7 +3,6 @@ package peer
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/netip"
@@ -12,44 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gogns/gns/internal/measure"
 )
-
-// The same bytes as in the tests of snpcat.
-func TestPayloadFollowsFromTheSequenceNumber(t *testing.T) {
-	t.Parallel()
-	data := make([]byte, 28)
-	Fill(data, 5)
-	require.Equal(t, "0500000000000000"+"7ee8befb58da4cb5"+"9364097b12548453"+"a8e053fa", hex.EncodeToString(data))
-}
-
-func TestPayloadChangedAnywhereIsFound(t *testing.T) {
-	t.Parallel()
-	for size := MinSize; size < 50; size++ {
-		data := make([]byte, size)
-		Fill(data, 77)
-		require.True(t, intact(data, 1), "size %d", size)
-		for i := range data {
-			data[i] ^= 0x10
-			require.False(t, intact(data, 1), "size %d, byte %d", size, i)
-			data[i] ^= 0x10
-		}
-		Stamp(data, 78, 12345, true)
-		require.True(t, intact(data, freeWord))
-		require.EqualValues(t, 12345, word(data, dueWord))
-		require.EqualValues(t, 1, word(data, windowWord))
-	}
-	require.False(t, intact([]byte{1}, 1))
-}
-
-func TestPercentilesAreByNearestRank(t *testing.T) {
-	t.Parallel()
-	var d []time.Duration
-	for i := range 1000 {
-		d = append(d, time.Duration(1000-i)*time.Microsecond)
-	}
-	require.Equal(t, &Latency{Min: 1, P50: 500, P90: 900, P99: 990, P999: 999, Max: 1000}, Percentiles(d))
-	require.Nil(t, Percentiles(nil))
-}
 
 func TestReceiverCountsWhatIsWrong(t *testing.T) {
 	t.Parallel()
@@ -62,14 +26,14 @@ func TestReceiverCountsWhatIsWrong(t *testing.T) {
 		seq  uint64
 		bad  bool
 	}{{first, 0, false}, {second, 0, false}, {first, 1, true}, {first, 3, false}} {
-		Fill(data, m.seq)
+		measure.Fill(data, m.seq)
 		if m.bad {
 			data[50]++
 		}
 		require.False(t, v.Take(m.conn, data, true), "nothing is sent back")
 	}
 	require.False(t, v.Over(0))
-	v.Take(first, EndMessage(9), true)
+	v.Take(first, measure.EndMessage(9), true)
 	require.True(t, v.Over(0))
 	require.False(t, v.Over(1), "a connection is left, and it has time to go")
 	v.Report()
@@ -88,7 +52,7 @@ func TestReceiverOfAFanoutCountsTheWindow(t *testing.T) {
 	conn := v.Add()
 	data := make([]byte, 100)
 	for seq, counts := range []bool{false, true, false, true, false} { // connections overtake each other
-		Stamp(data, uint64(seq), 1, counts)
+		measure.Stamp(data, uint64(seq), 1, counts)
 		require.True(t, v.Take(conn, data, false))
 	}
 	v.Report()
@@ -106,8 +70,8 @@ func TestSpreadIsEven(t *testing.T) {
 	for due, more := s.Due(); more; due, more = s.Due() {
 		require.Equal(t, time.Duration(number)*25*time.Millisecond, due.Sub(s.origin))
 		require.Equal(t, number%4, s.Next(data))
-		require.EqualValues(t, number/4, word(data, 0))
-		if word(data, windowWord) == 1 {
+		require.EqualValues(t, number/4, measure.Word(data, 0))
+		if measure.Word(data, measure.WindowWord) == 1 {
 			require.False(t, s.Complete())
 			s.Take(number%4, data, false)
 			require.True(t, s.Complete())

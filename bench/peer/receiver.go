@@ -1,12 +1,16 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"github.com/gogns/gns/internal/measure"
+)
 
 // Receiver judges what arrives at a server. It is not safe for concurrent use.
 type Receiver struct {
 	workload Workload
 	result   *Result
-	span     Span
+	span     measure.Span
 	next     []uint64 // expected sequence number of reliable messages, by connection
 
 	// Ended is true once the message that ends the run has arrived, at EndedAt.
@@ -30,32 +34,32 @@ func (v *Receiver) Add() int {
 
 // Take judges a message and reports whether it wants to be sent back.
 func (v *Receiver) Take(conn int, data []byte, reliable bool) (echo bool) {
-	if IsEnd(data) {
+	if measure.IsEnd(data) {
 		if !v.fanout() {
 			v.span.Finish()
 		}
-		v.result.RSS = ResidentKiB()
+		v.result.RSS = measure.ResidentKiB()
 		v.Ended, v.EndedAt = true, time.Now()
-		v.result.Sent += int64(word(data, 1))
+		v.result.Sent += int64(measure.Word(data, 1))
 		return false
 	}
 	from, counts := 1, true
 	if v.fanout() {
-		from, counts = freeWord, word(data, windowWord) == 1
+		from, counts = measure.FreeWord, measure.Word(data, measure.WindowWord) == 1
 	}
 	if counts {
 		v.span.Begin()
 		v.result.Messages++
 		v.result.Bytes += int64(len(data))
 		if v.fanout() {
-			v.span.extend()
+			v.span.Extend()
 		}
 	}
-	if !intact(data, from) {
+	if !measure.Intact(data, from) {
 		v.result.Bad++
 	}
 	if reliable {
-		if word(data, 0) != v.next[conn] {
+		if measure.Word(data, 0) != v.next[conn] {
 			v.result.OrderErr++
 		}
 		v.next[conn]++
@@ -68,7 +72,7 @@ func (v *Receiver) Take(conn int, data []byte, reliable bool) (echo bool) {
 func (v *Receiver) fanout() bool { return v.workload == Fanout || v.workload == LossySmall }
 
 // Report fills in the rest of the result.
-func (v *Receiver) Report() { v.span.Report(v.result) }
+func (v *Receiver) Report() { v.result.Wall, v.result.CPUTime = v.span.Report() }
 
 // Over reports whether a server with so many connections left is done.
 func (v *Receiver) Over(live int) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 	"github.com/gogns/gns/interop/lossproxy/clock"
 )
 
@@ -41,7 +42,7 @@ func (c *client) open(ctx context.Context) (*channel, error) {
 
 // end ends the run, and returns when the server has confirmed that.
 func (ch *channel) end(count int64) error {
-	if err := ch.send(peer.EndMessage(uint64(count))); err != nil {
+	if err := ch.send(measure.EndMessage(uint64(count))); err != nil {
 		return err
 	}
 	for {
@@ -49,7 +50,7 @@ func (ch *channel) end(count int64) error {
 		if err != nil {
 			return err
 		}
-		if peer.IsEnd(data) {
+		if measure.IsEnd(data) {
 			return ch.conn.CloseWithError(0, "")
 		}
 	}
@@ -90,18 +91,18 @@ func (c *client) stream(ctx context.Context, r *peer.Result) error {
 	if c.o.Workload == peer.Unreliable {
 		send = ch.conn.SendDatagram
 	}
-	var sp peer.Span
+	var sp measure.Span
 	sp.Begin()
 	data := make([]byte, c.o.Size)
 	for end := time.Now().Add(c.o.Duration); time.Now().Before(end); r.Messages++ {
-		peer.Fill(data, uint64(r.Messages))
+		measure.Fill(data, uint64(r.Messages))
 		if err := send(data); err != nil {
 			return err
 		}
 	}
 	err = ch.end(r.Messages)
 	sp.Finish()
-	sp.Report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	r.Bytes = r.Messages * int64(c.o.Size)
 	return err
 }
@@ -130,7 +131,7 @@ func (c *client) pingPong(ctx context.Context, r *peer.Result) error {
 func (c *client) handshakes(ctx context.Context, r *peer.Result) error {
 	took := make([][]time.Duration, c.o.Parallel)
 	errs := make([]error, c.o.Parallel)
-	var sp peer.Span
+	var sp measure.Span
 	sp.Begin()
 	end := time.Now().Add(c.o.Duration)
 	var all sync.WaitGroup
@@ -149,12 +150,12 @@ func (c *client) handshakes(ctx context.Context, r *peer.Result) error {
 	}
 	all.Wait()
 	sp.Finish()
-	sp.Report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	var every []time.Duration
 	for _, t := range took {
 		every = append(every, t...)
 	}
-	r.Messages, r.Latency = int64(len(every)), peer.Percentiles(every)
+	r.Messages, r.Latency = int64(len(every)), measure.Percentiles(every)
 	ch, err := c.open(ctx)
 	if err == nil {
 		err = ch.end(r.Messages)
@@ -186,7 +187,7 @@ func (c *client) fanout(ctx context.Context, r *peer.Result) error {
 		go func() {
 			for {
 				data, err := ch.receive(ctx, c.o.Reliable)
-				if err != nil || peer.IsEnd(data) {
+				if err != nil || measure.IsEnd(data) {
 					return
 				}
 				s.Take(i, data, c.o.Reliable)

@@ -21,6 +21,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // Engine is quic-go.
@@ -213,7 +214,7 @@ func (s *server) serve(ctx context.Context, c *quic.Conn, conn int) {
 			break
 		}
 		s.mu.Lock()
-		echo, ended := s.Take(conn, data, true), peer.IsEnd(data)
+		echo, ended := s.Take(conn, data, true), measure.IsEnd(data)
 		s.mu.Unlock()
 		if echo || ended { // that the run has ended is confirmed
 			if ch.send(data) != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 	"github.com/gogns/gns/interop/lossproxy/clock"
 )
 
@@ -114,24 +115,24 @@ func (Engine) Connect(ctx context.Context, o *peer.Options, r *peer.Result) erro
 
 // end tells the server that the run is over, when nothing else is under way.
 func (c client) end(count int64) error {
-	last := append(make([]byte, header), peer.EndMessage(uint64(count))...)
+	last := append(make([]byte, header), measure.EndMessage(uint64(count))...)
 	_, err := c.Write(last)
 	return err
 }
 
 // stream sends as fast as possible.
 func (c client) stream(o *peer.Options, r *peer.Result) error {
-	var sp peer.Span
+	var sp measure.Span
 	sp.Begin()
 	data := make([]byte, header+o.Size)
 	for end := time.Now().Add(o.Duration); time.Now().Before(end); r.Messages++ {
-		peer.Fill(data[header:], uint64(r.Messages))
+		measure.Fill(data[header:], uint64(r.Messages))
 		if _, err := c.Write(data); err != nil {
 			return err
 		}
 	}
 	sp.Finish()
-	sp.Report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	r.Bytes = r.Messages * int64(o.Size)
 	clock.SleepUntil(clock.Now().Add(quiet)) // until there is room for the last message
 	return c.end(r.Messages)

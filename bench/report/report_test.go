@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // bulk is a run that moved so many megabytes in a second, with so many CPU seconds on each side.
 func bulk(pair Pair, run int, mb, cpu float64) Line {
 	side := func() *peer.Result {
-		return &peer.Result{Messages: 1, Bytes: int64(mb * 1e6), Wall: 1, CPUTime: &peer.CPUTime{User: cpu / 2, Sys: cpu / 2}}
+		return &peer.Result{Messages: 1, Bytes: int64(mb * 1e6), Wall: 1, CPUTime: &measure.CPUTime{User: cpu / 2, Sys: cpu / 2}}
 	}
 	l := Line{Point: "w1", Pair: pair, Run: run, Client: side(), Server: side()}
 	l.Compute()
@@ -42,8 +43,8 @@ func TestFiguresWithoutCPUTimesHaveNone(t *testing.T) {
 
 func TestFiguresOfAFanout(t *testing.T) {
 	t.Parallel()
-	l := Line{Point: "w6@8", Client: &peer.Result{Messages: 200, Received: 150, Wall: 4, CPUTime: &peer.CPUTime{User: 1}, Latency: &peer.Latency{P99: 7}},
-		Server: &peer.Result{Messages: 160, Wall: 4, Conns: 8, RSSBase: 100, RSS: 180, CPUTime: &peer.CPUTime{User: 0.5, Sys: 0.5}}}
+	l := Line{Point: "w6@8", Client: &peer.Result{Messages: 200, Received: 150, Wall: 4, CPUTime: &measure.CPUTime{User: 1}, Latency: &measure.Latency{P99: 7}},
+		Server: &peer.Result{Messages: 160, Wall: 4, Conns: 8, RSSBase: 100, RSS: 180, CPUTime: &measure.CPUTime{User: 0.5, Sys: 0.5}}}
 	l.Compute()
 	require.Equal(t, 25.0, l.Figures["loss_percent"])
 	require.Equal(t, 6250.0, l.Figures["server_cpu_us_per_echo"])

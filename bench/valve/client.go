@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 	"github.com/gogns/gns/interop/valve"
 )
 
@@ -101,7 +102,7 @@ func (e *Engine) streams(ctx context.Context, r *peer.Result) error {
 	if err := e.connectAll(ctx, r); err != nil {
 		return err
 	}
-	var sp peer.Span
+	var sp measure.Span
 	sp.Begin()
 	seqs := make([]uint64, len(e.conns))
 	copied := make([]byte, e.o.Size)
@@ -137,13 +138,13 @@ func (e *Engine) streams(ctx context.Context, r *peer.Result) error {
 				return err
 			}
 		}
-		if err := e.end(ctx, c, lane, peer.EndMessage(seqs[i])); err != nil {
+		if err := e.end(ctx, c, lane, measure.EndMessage(seqs[i])); err != nil {
 			return err
 		}
 		r.Messages += int64(seqs[i])
 	}
 	sp.Finish()
-	sp.Report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	r.Bytes = r.Messages * int64(e.o.Size)
 	e.settle()
 	return nil
@@ -156,14 +157,14 @@ func (e *Engine) burst(c valve.Connection, seq uint64, copied []byte) (int, resu
 		flags = valve.SendNoDelay | valve.SendNoNagle
 	}
 	if e.o.Batch == 1 {
-		peer.Fill(copied, seq)
+		measure.Fill(copied, seq)
 		if err := e.Send(uint32(c), copied, int32(flags)); err != resultOK {
 			return 0, err
 		}
 		return 1, resultOK
 	}
 	for i := range e.o.Batch {
-		peer.Fill(e.queue(c, e.o.Size, 0, flags), seq+uint64(i))
+		measure.Fill(e.queue(c, e.o.Size, 0, flags), seq+uint64(i))
 	}
 	return e.flush()
 }
@@ -220,7 +221,7 @@ func (e *Engine) handshakes(ctx context.Context, r *peer.Result) error {
 		delete(began, c)
 		_ = e.lib.CloseConnection(c, 0, "", false) // exists
 	}
-	var sp peer.Span
+	var sp measure.Span
 	sp.Begin()
 	for end := time.Now().Add(e.o.Duration); time.Now().Before(end) || len(began) > 0; {
 		for time.Now().Before(end) && len(began) < e.o.Parallel {
@@ -241,15 +242,15 @@ func (e *Engine) handshakes(ctx context.Context, r *peer.Result) error {
 		}
 	}
 	sp.Finish()
-	sp.Report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	r.Messages = int64(len(took))
-	r.Latency = peer.Percentiles(took)
+	r.Latency = measure.Percentiles(took)
 	e.o.Conns = 1
 	last := &peer.Result{}
 	if err := e.connectAll(ctx, last); err != nil {
 		return err
 	}
-	err := e.end(ctx, e.conns[0], 0, peer.EndMessage(uint64(r.Messages)))
+	err := e.end(ctx, e.conns[0], 0, measure.EndMessage(uint64(r.Messages)))
 	e.settle()
 	return err
 }
@@ -282,11 +283,11 @@ func (e *Engine) fanout(ctx context.Context, r *peer.Result) error {
 		e.pause(far())
 	}
 	s.Report()
-	r.RSS = peer.ResidentKiB()
+	r.RSS = measure.ResidentKiB()
 	for _, c := range e.conns[1:] {
 		_ = e.lib.CloseConnection(c, 0, "", false) // exists
 	}
-	err := e.end(ctx, e.conns[0], 0, peer.EndMessage(uint64(r.Messages)))
+	err := e.end(ctx, e.conns[0], 0, measure.EndMessage(uint64(r.Messages)))
 	e.settle()
 	return err
 }

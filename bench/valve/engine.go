@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/gogns/gns/bench/peer"
+	"github.com/gogns/gns/internal/measure"
 	"github.com/gogns/gns/interop/lossproxy/clock"
 	"github.com/gogns/gns/interop/valve"
 )
@@ -205,7 +206,7 @@ func (e *Engine) Serve(ctx context.Context, o *peer.Options, r *peer.Result, lis
 	if err != nil {
 		return err
 	}
-	r.RSSBase = peer.ResidentKiB()
+	r.RSSBase = measure.ResidentKiB()
 	listening(addr)
 	take := func(m *message) {
 		reliable := m.flags&valve.SendReliable != 0

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // benchOptions is a command line of "snpcat bench", completed for one workload once that is known.
@@ -79,9 +80,6 @@ var benchPoints = map[workload]benchPoint{
 // benchOrder is the order of the workloads, those that -w leaves out included.
 var benchOrder = []workload{bulk, small, unreliable, pingPong, handshakes, fanout, lossyBulk, lossySmall}
 
-// benchMinSize is what the sequence number, the time and the mark of a message need.
-const benchMinSize = 24
-
 func parseBenchOptions(args []string) (*benchOptions, error) {
 	o := &benchOptions{workloads: benchOrder}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -141,7 +139,7 @@ func (o *benchOptions) check() error {
 		{"rate", float64(o.rate), 1024, benchMaxRate},
 		{"conns", float64(o.conns), 1, 1_000_000},
 		{"hz", o.hz, 0.01, 10_000},
-		{"size", float64(o.size), benchMinSize, gns.MaxMessageSize},
+		{"size", float64(o.size), measure.MinSize, gns.MaxMessageSize},
 		{"batch", float64(o.batch), 1, 4096},
 		{"parallel", float64(o.parallel), 1, 4096},
 		{"clients", float64(o.clients), 1, 1000},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // benchConnect is the client of one run.
@@ -18,7 +19,7 @@ func (p *program) benchConnect(ctx context.Context, o *benchOptions, w workload,
 		return err
 	}
 	defer func() { _ = s.Close() }() // never fails
-	r.Role, r.RSSBase = "client", residentKiB()
+	r.Role, r.RSSBase = "client", measure.ResidentKiB()
 	switch w {
 	case pingPong:
 		err = benchPingPong(ctx, o, at, s, r)
@@ -48,8 +49,8 @@ func benchStreams(ctx context.Context, o *benchOptions, w workload, at benchPoin
 		conns[i] = c
 	}
 	r.Conns = at.conns
-	var sp span
-	sp.begin()
+	var sp measure.Span
+	sp.Begin()
 	until := time.Now().Add(at.duration)
 	senders := make([]streamSender, len(conns))
 	errs := make([]error, len(conns))
@@ -62,8 +63,8 @@ func benchStreams(ctx context.Context, o *benchOptions, w workload, at benchPoin
 		all.Go(func() { errs[i] = senders[i].run(ctx) })
 	}
 	all.Wait()
-	sp.finish()
-	sp.report(r)
+	sp.Finish()
+	r.Wall, r.CPUTime = sp.Report()
 	for i := range senders {
 		r.Messages += int64(senders[i].seq)
 		r.Refused += senders[i].refused
@@ -94,7 +95,7 @@ func (s *streamSender) run(ctx context.Context) error {
 	if s.flags&gns.SendReliable == 0 {
 		return s.endUnreliable(ctx)
 	}
-	if err := s.c.SendContext(ctx, benchEndMessage(s.seq), gns.SendReliableNoNagle); err != nil {
+	if err := s.c.SendContext(ctx, measure.EndMessage(s.seq), gns.SendReliableNoNagle); err != nil {
 		return err
 	}
 	return s.c.Close()
@@ -109,7 +110,7 @@ func (s *streamSender) endUnreliable(ctx context.Context) error {
 	if err := s.c.ConfigureLanes([]int{0, 0}, nil); err != nil {
 		return err
 	}
-	if err := s.c.SendLaneContext(ctx, 1, benchEndMessage(s.seq), gns.SendReliableNoNagle); err != nil {
+	if err := s.c.SendLaneContext(ctx, 1, measure.EndMessage(s.seq), gns.SendReliableNoNagle); err != nil {
 		return err
 	}
 	return s.c.Close()
@@ -119,7 +120,7 @@ func (s *streamSender) endUnreliable(ctx context.Context) error {
 func (s *streamSender) sendOne(ctx context.Context) error {
 	data := make([]byte, s.at.size)
 	for s.goOn() {
-		fillBench(data, s.seq)
+		measure.Fill(data, s.seq)
 		switch err := s.c.SendContext(ctx, data, s.flags); {
 		case err == nil:
 			s.seq++
@@ -143,7 +144,7 @@ func (s *streamSender) sendBatches(ctx context.Context) error {
 	}
 	for s.goOn() {
 		for i := range out {
-			fillBench(out[i].Data, s.seq+uint64(i))
+			measure.Fill(out[i].Data, s.seq+uint64(i))
 		}
 		for rest := batch; len(rest) > 0; {
 			s.c.Sockets().SendMessages(rest)
@@ -193,11 +194,11 @@ func benchPingPong(ctx context.Context, o *benchOptions, at benchPoint, s *gns.S
 	}
 	data := make([]byte, at.size)
 	took := make([]time.Duration, 0, 1<<18)
-	var sp span
-	sp.begin()
-	sent := sp.start
-	for end := sp.start.Add(at.duration); sent.Before(end); {
-		fillBench(data, uint64(len(took)))
+	var sp measure.Span
+	sp.Begin()
+	sent := sp.Start()
+	for end := sp.Start().Add(at.duration); sent.Before(end); {
+		measure.Fill(data, uint64(len(took)))
 		if err := c.Send(data, gns.SendReliableNoNagle); err != nil {
 			return err
 		}
@@ -207,20 +208,20 @@ func benchPingPong(ctx context.Context, o *benchOptions, at benchPoint, s *gns.S
 		}
 		now := time.Now()
 		switch {
-		case !checkBench(m.Data, 1):
+		case !measure.Intact(m.Data, 1):
 			r.Bad++
-		case benchWord(m.Data, 0) != uint64(len(took)):
+		case measure.Word(m.Data, 0) != uint64(len(took)):
 			r.OrderErr++
 		}
 		m.Release()
 		took = append(took, now.Sub(sent))
 		sent = now
 	}
-	sp.finish()
-	sp.report(r)
+	sp.Finish()
+	r.Wall, r.CPUTime = sp.Report()
 	r.Messages = int64(len(took))
-	r.Latency = percentiles(took)
-	if err := c.SendContext(ctx, benchEndMessage(uint64(len(took))), gns.SendReliableNoNagle); err != nil {
+	r.Latency = measure.Percentiles(took)
+	if err := c.SendContext(ctx, measure.EndMessage(uint64(len(took))), gns.SendReliableNoNagle); err != nil {
 		return err
 	}
 	return c.Close()
@@ -250,9 +251,9 @@ func polledReceive(c *gns.Conn) func(context.Context) (*gns.Message, error) {
 func benchHandshakes(ctx context.Context, o *benchOptions, at benchPoint, s *gns.Sockets, r *benchResult) error {
 	took := make([][]time.Duration, at.parallel)
 	errs := make([]error, at.parallel)
-	var sp span
-	sp.begin()
-	end := sp.start.Add(at.duration)
+	var sp measure.Span
+	sp.Begin()
+	end := sp.Start().Add(at.duration)
 	var all sync.WaitGroup
 	for i := range at.parallel {
 		all.Go(func() {
@@ -268,14 +269,14 @@ func benchHandshakes(ctx context.Context, o *benchOptions, at benchPoint, s *gns
 		})
 	}
 	all.Wait()
-	sp.finish()
-	sp.report(r)
+	sp.Finish()
+	r.Wall, r.CPUTime = sp.Report()
 	var every []time.Duration
 	for _, t := range took {
 		every = append(every, t...)
 	}
 	r.Messages = int64(len(every))
-	r.Latency = percentiles(every)
+	r.Latency = measure.Percentiles(every)
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -283,7 +284,7 @@ func benchHandshakes(ctx context.Context, o *benchOptions, at benchPoint, s *gns
 	if err != nil {
 		return fmt.Errorf("ending the run: %w", err)
 	}
-	if err := c.Send(benchEndMessage(uint64(len(every))), gns.SendReliableNoNagle); err != nil {
+	if err := c.Send(measure.EndMessage(uint64(len(every))), gns.SendReliableNoNagle); err != nil {
 		return err
 	}
 	return c.Close()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // Times of a fan-out run beside those that count.
@@ -29,21 +30,21 @@ func benchFanout(ctx context.Context, o *benchOptions, at benchPoint, s *gns.Soc
 	e := newEchoes(f, at)
 	received := make(chan error, 1)
 	go func() { received <- e.receive(ctx) }()
-	var sp span
+	var sp measure.Span
 	if err := e.send(ctx, &sp, r); err != nil {
 		return err
 	}
 	e.waitAll(ctx)
-	r.RSS = residentKiB()
+	r.RSS = measure.ResidentKiB()
 	if err := f.close(uint64(r.Messages)); err != nil {
 		return err
 	}
 	_ = s.Drain(withGrace(ctx)) // the last message arrives or the server never ends; other closes may get lost
 	cancel()
 	<-received
-	sp.report(r)
+	r.Wall, r.CPUTime = sp.Report()
 	r.Received, r.Bad, r.OrderErr = e.counted.Load(), e.bad, e.orderErr
-	r.Latency = percentiles(e.took)
+	r.Latency = measure.Percentiles(e.took)
 	return nil
 }
 
@@ -78,7 +79,7 @@ func (e *echoes) flags() gns.SendFlags {
 }
 
 // send sends until the end of the cool-down.
-func (e *echoes) send(ctx context.Context, sp *span, r *benchResult) error {
+func (e *echoes) send(ctx context.Context, sp *measure.Span, r *benchResult) error {
 	every := float64(time.Second) / (float64(e.at.conns) * e.at.hz)
 	out := make([]gns.OutMessage, 64)
 	batch := make([]*gns.OutMessage, len(out))
@@ -94,21 +95,21 @@ func (e *echoes) send(ctx context.Context, sp *span, r *benchResult) error {
 		if due >= end {
 			break
 		}
-		sleepUntil(e.origin.Add(due))
+		measure.SleepUntil(e.origin.Add(due))
 		now, n := time.Since(e.origin), 0
 		for ; n < len(out) && due <= now && due < end; n++ {
 			counts := due >= e.window[0] && due < e.window[1]
 			switch {
 			case counts:
-				sp.begin()
+				sp.Begin()
 				r.Messages++
 				r.Bytes += int64(e.at.size)
 				late += now - due
-			case sp.begun && sp.end.Equal(sp.start):
-				sp.finish()
+			case sp.Open():
+				sp.Finish()
 			}
 			out[n].Conn = e.conns[number%e.at.conns]
-			stampBench(out[n].Data, uint64(number/e.at.conns), int64(due), counts)
+			measure.Stamp(out[n].Data, uint64(number/e.at.conns), int64(due), counts)
 			number++
 			due = time.Duration(float64(number) * every)
 		}
@@ -151,18 +152,18 @@ func (e *echoes) receive(ctx context.Context) error {
 }
 
 func (e *echoes) judge(now time.Duration, m *gns.Message) {
-	if !checkBench(m.Data, benchFree) {
+	if !measure.Intact(m.Data, measure.FreeWord) {
 		e.bad++
 		return
 	}
 	if m.Flags&gns.SendReliable != 0 {
-		if benchWord(m.Data, 0) != e.next[m.UserData] {
+		if measure.Word(m.Data, 0) != e.next[m.UserData] {
 			e.orderErr++
 		}
 		e.next[m.UserData]++
 	}
-	if benchWord(m.Data, benchWindowWord) == 1 {
-		e.took = append(e.took, now-time.Duration(benchWord(m.Data, benchDueWord)))
+	if measure.Word(m.Data, measure.WindowWord) == 1 {
+		e.took = append(e.took, now-time.Duration(measure.Word(m.Data, measure.DueWord)))
 		e.counted.Add(1)
 	}
 }

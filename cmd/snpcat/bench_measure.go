@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"runtime/pprof"
-	"slices"
-	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // benchResult is what one process has to say about a run.
@@ -26,8 +24,8 @@ type benchResult struct {
 	OrderErr int64 `json:"order_err"`
 
 	Wall float64 `json:"wall"` // seconds
-	*CPUTime
-	*Latency
+	*measure.CPUTime
+	*measure.Latency
 
 	PacketsSent     uint64 `json:"packets_sent"`
 	BytesSent       uint64 `json:"bytes_sent"`
@@ -43,90 +41,12 @@ type benchResult struct {
 	Refused int64   `json:"sends_refused,omitempty"` // because they would have waited too long
 }
 
-// CPUTime is seconds of processor time of the whole process. It is absent where the system does not
-// tell.
-type CPUTime struct {
-	User      float64 `json:"user"` // between the first and the last message
-	Sys       float64 `json:"sys"`
-	UserTotal float64 `json:"user_total"` // since the process began
-	SysTotal  float64 `json:"sys_total"`
-}
-
 // cpu returns the seconds that count, 0 where they are unknown.
 func (r *benchResult) cpu() float64 {
 	if r.CPUTime == nil {
 		return 0
 	}
 	return r.User + r.Sys
-}
-
-// Latency is percentiles in microseconds.
-type Latency struct {
-	Min  float64 `json:"min_us"`
-	P50  float64 `json:"p50_us"`
-	P90  float64 `json:"p90_us"`
-	P99  float64 `json:"p99_us"`
-	P999 float64 `json:"p999_us"`
-	Max  float64 `json:"max_us"`
-}
-
-// percentiles sorts durations and summarizes them by nearest rank; nil without any.
-func percentiles(d []time.Duration) *Latency {
-	if len(d) == 0 {
-		return nil
-	}
-	slices.Sort(d)
-	at := func(p float64) float64 {
-		rank := int(math.Ceil(math.Round(p*float64(len(d))*1e6) / 1e8))
-		return float64(d[min(max(rank, 1), len(d))-1]) / 1e3
-	}
-	return &Latency{Min: at(0), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: at(100)}
-}
-
-// span measures what a process does between two instants.
-type span struct {
-	begun        bool
-	start, end   time.Time
-	before, then benchUsage
-}
-
-// benchUsage is processor time since the process began.
-type benchUsage struct {
-	user, sys float64 // seconds
-	known     bool
-}
-
-// begin notes the beginning, the first time it is called.
-func (s *span) begin() {
-	if !s.begun {
-		s.begun, s.start, s.before = true, time.Now(), usage()
-		s.end, s.then = s.start, s.before
-	}
-}
-
-// finish notes the end; the last call counts.
-func (s *span) finish() {
-	if s.begun {
-		s.end, s.then = time.Now(), usage()
-	}
-}
-
-// extend is finish for frequent calls: it is exact to ten milliseconds.
-func (s *span) extend() {
-	if time.Since(s.end) > 10*time.Millisecond {
-		s.finish()
-	}
-}
-
-// report fills in a result.
-func (s *span) report(r *benchResult) {
-	r.Wall = s.end.Sub(s.start).Seconds()
-	if total := usage(); total.known {
-		r.CPUTime = &CPUTime{
-			User: s.then.user - s.before.user, Sys: s.then.sys - s.before.sys,
-			UserTotal: total.user, SysTotal: total.sys,
-		}
-	}
 }
 
 // countPackets fills in what the library has counted.

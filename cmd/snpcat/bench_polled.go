@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // polledServer is a server in the way of a game: one loop over callbacks and a poll group. It sends
@@ -107,12 +108,12 @@ func (b *polledServer) statusChanged(c gns.ConnectionStatusChanged) {
 func (b *polledServer) echo(received []*gns.Message) {
 	b.batch = b.batch[:0]
 	for _, m := range received {
-		if isBenchEnd(m.Data) {
+		if measure.IsEnd(m.Data) {
 			if b.workload == pingPong {
-				b.span.finish()
+				b.span.Finish()
 			}
-			b.end(benchWord(m.Data, 1))
-			b.endedAt, b.result.RSS = time.Now(), residentKiB()
+			b.end(measure.Word(m.Data, 1))
+			b.endedAt, b.result.RSS = time.Now(), measure.ResidentKiB()
 			continue
 		}
 		b.judge(m)
@@ -135,21 +136,21 @@ func (b *polledServer) echo(received []*gns.Message) {
 func (b *polledServer) judge(m *gns.Message) {
 	c := &b.counts[m.UserData]
 	if b.workload == pingPong {
-		b.span.begin()
+		b.span.Begin()
 		c.judge(m)
 		return
 	}
-	if benchWord(m.Data, benchWindowWord) == 1 {
-		b.span.begin()
-		b.span.extend() // to the last one that counts, which cannot be known to be it
+	if measure.Word(m.Data, measure.WindowWord) == 1 {
+		b.span.Begin()
+		b.span.Extend() // to the last one that counts, which cannot be known to be it
 		c.messages++
 		c.bytes += int64(len(m.Data))
 	}
-	if !checkBench(m.Data, benchFree) {
+	if !measure.Intact(m.Data, measure.FreeWord) {
 		c.bad++
 	}
 	if m.Flags&gns.SendReliable != 0 {
-		if benchWord(m.Data, 0) != c.next {
+		if measure.Word(m.Data, 0) != c.next {
 			c.orderErr++
 		}
 		c.next++
@@ -209,7 +210,7 @@ func (f *fanoutClient) connect(ctx context.Context, o *benchOptions, n int) erro
 
 // close ends the run and all connections.
 func (f *fanoutClient) close(sent uint64) error {
-	if _, err := f.s.SendMessageToConnection(f.conns[0], benchEndMessage(sent), gns.SendReliableNoNagle); err != nil {
+	if _, err := f.s.SendMessageToConnection(f.conns[0], measure.EndMessage(sent), gns.SendReliableNoNagle); err != nil {
 		return err
 	}
 	for i, c := range f.conns {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 )
 
 // benchListening is the first line of a server: clients may come.
@@ -28,7 +29,7 @@ func (p *program) benchServe(ctx context.Context, o *benchOptions, w workload, r
 		return err
 	}
 	defer func() { _ = s.Close() }() // never fails
-	r.Role, r.RSSBase = "server", residentKiB()
+	r.Role, r.RSSBase = "server", measure.ResidentKiB()
 	v := &benchVerdict{workload: w, result: r, clients: o.clients}
 	switch {
 	case w == fanout, w == lossySmall, w == pingPong && o.poll:
@@ -40,7 +41,7 @@ func (p *program) benchServe(ctx context.Context, o *benchOptions, w workload, r
 		return err
 	}
 	_ = s.Drain(withGrace(ctx)) // an error means that a client has not confirmed the close
-	v.span.report(r)
+	r.Wall, r.CPUTime = v.span.Report()
 	r.countPackets(s.Metrics())
 	return nil
 }
@@ -56,7 +57,7 @@ func withGrace(ctx context.Context) context.Context {
 type benchVerdict struct {
 	workload workload
 	result   *benchResult
-	span     span
+	span     measure.Span
 	clients  int  // that have not ended the run yet
 	ended    bool // all have
 }
@@ -78,11 +79,11 @@ type benchCount struct {
 func (c *benchCount) judge(m *gns.Message) {
 	c.messages++
 	c.bytes += int64(len(m.Data))
-	if !checkBench(m.Data, 1) {
+	if !measure.Intact(m.Data, 1) {
 		c.bad++
 	}
 	if m.Flags&gns.SendReliable != 0 {
-		if benchWord(m.Data, 0) != c.next {
+		if measure.Word(m.Data, 0) != c.next {
 			c.orderErr++
 		}
 		c.next++
@@ -140,7 +141,7 @@ func (b *blockingServer) enter() {
 	defer b.mu.Unlock()
 	b.live++
 	if b.workload == handshakes {
-		b.span.begin()
+		b.span.Begin()
 		b.result.Messages++
 	}
 }
@@ -187,7 +188,7 @@ func (b *blockingServer) serve(ctx context.Context, c *gns.Conn) {
 		}
 		if count.messages == 0 {
 			b.mu.Lock()
-			b.span.begin()
+			b.span.Begin()
 			b.mu.Unlock()
 		}
 		b.take(c, m, &count)
@@ -215,11 +216,11 @@ func (b *blockingServer) serve(ctx context.Context, c *gns.Conn) {
 // take deals with one message.
 func (b *blockingServer) take(c *gns.Conn, m *gns.Message, count *benchCount) {
 	defer m.Release()
-	if isBenchEnd(m.Data) {
+	if measure.IsEnd(m.Data) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.end(benchWord(m.Data, 1))
-		b.span.finish()
+		b.end(measure.Word(m.Data, 1))
+		b.span.Finish()
 		b.note()
 		return
 	}

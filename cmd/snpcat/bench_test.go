@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/measure"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,56 +21,6 @@ func TestMain(m *testing.M) {
 		os.Exit(run(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
-}
-
-func TestBenchPayloadFollowsFromTheSequenceNumber(t *testing.T) {
-	t.Parallel()
-	data := make([]byte, 28)
-	fillBench(data, 5)
-	require.Equal(t, "0500000000000000"+ // the number
-		"7ee8befb58da4cb5"+ // 6 times the multiplier
-		"9364097b12548453"+ // 7 times
-		"a8e053fa", hex.EncodeToString(data)) // 8 times, cut off
-	require.True(t, checkBench(data, 1))
-}
-
-func TestBenchPayloadChangedAnywhereIsFound(t *testing.T) {
-	t.Parallel()
-	for size := benchMinSize; size < 50; size++ {
-		data := make([]byte, size)
-		fillBench(data, 77)
-		require.True(t, checkBench(data, 1), "size %d", size)
-		for i := range data {
-			data[i] ^= 0x10
-			require.False(t, checkBench(data, 1), "size %d, byte %d", size, i)
-			data[i] ^= 0x10
-		}
-	}
-	require.False(t, checkBench([]byte{1, 2, 3}, 1))
-}
-
-func TestBenchStampsStandInFrontOfWhatIsChecked(t *testing.T) {
-	t.Parallel()
-	data := make([]byte, 100)
-	stampBench(data, 3, 123456789, true)
-	require.EqualValues(t, 3, benchWord(data, 0))
-	require.EqualValues(t, 123456789, benchWord(data, benchDueWord))
-	require.EqualValues(t, 1, benchWord(data, benchWindowWord))
-	require.True(t, checkBench(data, benchFree))
-	require.False(t, checkBench(data, 1))
-	stampBench(data, 4, 1, false)
-	require.Zero(t, benchWord(data, benchWindowWord))
-}
-
-func TestPercentilesAreByNearestRank(t *testing.T) {
-	t.Parallel()
-	var d []time.Duration
-	for i := range 1000 {
-		d = append(d, time.Duration(1000-i)*time.Microsecond)
-	}
-	require.Equal(t, &Latency{Min: 1, P50: 500, P90: 900, P99: 990, P999: 999, Max: 1000}, percentiles(d))
-	require.Equal(t, &Latency{Min: 7, P50: 7, P90: 7, P99: 7, P999: 7, Max: 7}, percentiles([]time.Duration{7000}))
-	require.Nil(t, percentiles(nil))
 }
 
 func TestBenchWrongUsageIsStatus2(t *testing.T) {
@@ -265,8 +214,8 @@ func TestBenchLossIsWhatDidNotArrive(t *testing.T) {
 	r := &benchRun{Workload: unreliable, Server: benchResult{Messages: 90, Sent: 100, Wall: 2}}
 	require.Equal(t, 10.0, benchFigures(r)["loss_percent"])
 	require.Equal(t, 45.0, benchFigures(r)["msgs_per_s"])
-	r = &benchRun{Workload: fanout, Client: benchResult{Messages: 200, Received: 150, CPUTime: &CPUTime{User: 1}, Wall: 4},
-		Server: benchResult{Messages: 160, Wall: 4, Conns: 8, RSSBase: 100, RSS: 180, CPUTime: &CPUTime{User: 0.5, Sys: 0.5}}}
+	r = &benchRun{Workload: fanout, Client: benchResult{Messages: 200, Received: 150, CPUTime: &measure.CPUTime{User: 1}, Wall: 4},
+		Server: benchResult{Messages: 160, Wall: 4, Conns: 8, RSSBase: 100, RSS: 180, CPUTime: &measure.CPUTime{User: 0.5, Sys: 0.5}}}
 	f := benchFigures(r)
 	require.Equal(t, 25.0, f["loss_percent"])
 	require.Equal(t, 6250.0, f["server_cpu_us_per_echo"])

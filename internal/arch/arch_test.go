@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"internal/simnet":     {"internal/dice", "internal/impair", "internal/mono"},
 	"internal/simudp":     {"internal/simnet", "internal/mono", "transport/udp"},
 	"internal/traffic":    {},
+	"internal/measure":    {},
 	"internal/secretfile": {},
 	"proto":               {},
 	"config":              {},
@@ -47,7 +48,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/secretfile"},
+	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 
@@ -55,7 +56,7 @@ var arrows = map[string][]string{
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/arch",
+var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.

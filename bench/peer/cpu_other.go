@@ -1,5 +1,0 @@
-//go:build !unix
-
-package peer
-
-func processCPU() cpuTime { return cpuTime{} }
