@@ -20,20 +20,12 @@ type polledServer struct {
 	out     []gns.OutMessage
 	batch   []*gns.OutMessage
 	endedAt time.Time
-	tick    time.Duration
 }
-
-// serverTick is how long the server of many connections lets messages come together, as long as the one made
-// with Valve's library waits between looking for any.
-const serverTick = 500 * time.Microsecond
 
 func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Sockets, v *benchVerdict) error {
 	b := &polledServer{
 		benchVerdict: v, s: s, group: s.CreatePollGroup(),
 		out: make([]gns.OutMessage, benchReceive), batch: make([]*gns.OutMessage, 0, benchReceive),
-	}
-	if o.workloads[0] == fanout {
-		b.tick = serverTick
 	}
 	s.OnConnectionStatusChanged(b.statusChanged)
 	l, err := s.CreateListenSocketIP(o.serve)
@@ -74,9 +66,6 @@ func (b *polledServer) wait(ctx context.Context) error {
 	if !b.ended {
 		if err := b.s.Wait(ctx); err != nil {
 			return err
-		}
-		if b.tick > 0 {
-			time.Sleep(b.tick) // what comes meanwhile is answered together
 		}
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,13 +19,17 @@ const maxBatch = 64
 // batcher moves several datagrams with one system call, recvmmsg or sendmmsg. When sending, a run of
 // datagrams of one size to one peer travels through the system as one (UDP_SEGMENT, "GSO").
 type batcher struct {
-	raw     syscall.RawConn
+	path    atomic.Pointer[path]
 	v6      bool        // addresses in system calls are IPv6, IPv4 mapped
 	missing atomic.Bool // the system does not have the calls, perhaps because of a sandbox
 	segment atomic.Bool // runs can be sent as one
 
-	mu    sync.Mutex
-	zones map[uint32]string // names of interfaces that link-local datagrams came in on
+	reader    sync.Mutex // held by who reads; guards the rest of this block
+	moderate  bool       // whether moderator is asked
+	moderator moderator
+	left      bool // the latest read has probably left something
+
+	zones zones
 }
 
 // newBatcher returns nil if datagrams must be moved one by one.
@@ -46,7 +49,8 @@ func newBatcher(conn *net.UDPConn, opts Options) *batcher {
 	}); ctl != nil || err != nil {
 		return nil
 	}
-	m := &batcher{raw: raw, v6: domain == unix.AF_INET6}
+	m := &batcher{v6: domain == unix.AF_INET6, moderate: !opts.NoModeration}
+	m.path.Store(&path{raw: raw})
 	m.segment.Store(noSegment == nil && !opts.NoSegmentation)
 	return m
 }
@@ -95,10 +99,13 @@ type incoming struct {
 
 	batch   *Batch
 	receive func(fd uintptr) bool
+	look    func(fd uintptr)
+	found   bool // by look
 }
 
 // batchCall is the count of headers of a system call, and what came of it.
 type batchCall struct {
+	path  *path
 	count int // headers in use
 	done  int // headers that the system has dealt with
 	errno syscall.Errno
@@ -107,7 +114,7 @@ type batchCall struct {
 // do returns false if the socket must become ready first.
 func (c *batchCall) do(trap, fd uintptr, headers *mmsghdr) bool {
 	for {
-		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(headers)), uintptr(c.count), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(trap, c.path.descriptor(fd), uintptr(unsafe.Pointer(headers)), uintptr(c.count), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case unix.EINTR:
 			continue
@@ -127,12 +134,13 @@ func (c *batchCall) do(trap, fd uintptr, headers *mmsghdr) bool {
 var (
 	outgoings = sync.Pool{New: func() any {
 		o := &outgoing{}
-		o.send = func(fd uintptr) bool { return o.call.do(unix.SYS_SENDMMSG, fd, &o.headers[0]) }
+		o.send = o.trySend
 		return o
 	}}
 	incomings = sync.Pool{New: func() any {
 		in := &incoming{}
 		in.receive = in.tryReceive
+		in.look = func(fd uintptr) { in.found = in.tryReceive(fd) }
 		return in
 	}}
 )
@@ -164,9 +172,28 @@ func (o *outgoing) add(b []Datagram, nameLen uint32) {
 	}
 }
 
+// trySend sends, unless the socket's buffer is full and package net can wait until it is not.
+func (o *outgoing) trySend(fd uintptr) bool {
+	const patience = 10 // milliseconds
+	for {
+		if o.call.do(unix.SYS_SENDMMSG, fd, &o.headers[0]) {
+			return true
+		}
+		if o.call.path.gate == nil {
+			return false
+		}
+		room := []unix.PollFd{{Fd: int32(o.call.path.gate.socket), Events: unix.POLLOUT}}
+		if n, err := unix.Poll(room, patience); n == 0 || err != nil {
+			o.call.done, o.call.errno = 0, unix.ENOBUFS
+			return true
+		}
+	}
+}
+
 // release gives o back, without the buffers of the caller.
 func (o *outgoing) release() {
 	clear(o.iovecs[:o.datagrams])
+	o.call.path = nil
 	o.call.count, o.datagrams = 0, 0
 	outgoings.Put(o)
 }
@@ -206,49 +233,18 @@ func (in *incoming) coalesced(i int) int {
 // release gives in back, without the memory of the batch.
 func (in *incoming) release() {
 	clear(in.iovecs[:])
-	in.batch = nil
+	in.batch, in.call.path = nil, nil
 	incomings.Put(in)
-}
-
-// read reads what is there, at least one datagram, into b. It returns nil with b empty if all of it was
-// dropped.
-func (s *Socket) read(b *Batch) error {
-	m := s.batch
-	if m == nil || m.missing.Load() {
-		return s.readOne(b)
-	}
-	in := incomings.Get().(*incoming)
-	defer in.release()
-	in.batch = b
-	if err := m.raw.Read(in.receive); err != nil {
-		return err
-	}
-	if in.call.errno == unix.ENOSYS {
-		m.missing.Store(true)
-		return s.readOne(b)
-	}
-	if in.call.errno != 0 {
-		return os.NewSyscallError("recvmmsg", in.call.errno)
-	}
-	oversized := uint64(0)
-	for i := range in.call.done {
-		n := int(in.headers[i].n)
-		if in.headers[i].hdr.Flags&unix.MSG_TRUNC != 0 {
-			oversized++
-			continue
-		}
-		oversized += b.split(m.address(&in.names[i]), b.lent.slot(i)[:n], in.coalesced(i))
-	}
-	if oversized > 0 {
-		s.oversized.Add(oversized)
-	}
-	return nil
 }
 
 // write sends the first datagrams of b and returns how many; an error is about the one after those.
 func (s *Socket) write(b []Datagram) (int, error) {
 	m := s.batch
-	if m == nil || m.missing.Load() || len(b) == 1 {
+	if m == nil || m.missing.Load() {
+		return s.writeOne(b)
+	}
+	p := m.path.Load()
+	if len(b) == 1 && p.gate == nil {
 		return s.writeOne(b)
 	}
 	v := outgoings.Get().(*outgoing)
@@ -267,13 +263,25 @@ func (s *Socket) write(b []Datagram) (int, error) {
 		v.add(rest[:n], size)
 	}
 	if v.call.count == 0 {
-		return s.writeOne(b) // package net finds the zone, or says what is wrong
+		if p.gate == nil {
+			return s.writeOne(b) // package net says what is wrong
+		}
+		return 0, &net.AddrError{Err: "no address for this socket", Addr: b[0].Addr.String()}
 	}
-	if err := m.raw.Write(v.send); err != nil {
-		return 0, err
+	for v.call.path = p; ; v.call.path = m.path.Load() {
+		err := v.call.path.raw.Write(v.send)
+		if err == nil {
+			break
+		}
+		if s.isClosed() {
+			return 0, net.ErrClosed
+		}
+		if v.call.path == m.path.Load() {
+			return 0, err
+		}
 	}
 	switch {
-	case v.call.errno == unix.ENOSYS:
+	case v.call.errno == unix.ENOSYS && p.gate == nil:
 		m.missing.Store(true)
 		return s.writeOne(b)
 	case v.runs[0] > 1 && refusesRuns(v.call.errno):
@@ -329,22 +337,27 @@ func (m *batcher) address(name *unix.RawSockaddrInet6) netip.AddrPort {
 	case unix.AF_INET6:
 		addr := netip.AddrFrom16(name.Addr).Unmap()
 		if name.Scope_id != 0 && addr.Is6() {
-			addr = addr.WithZone(m.zone(name.Scope_id))
+			addr = addr.WithZone(m.zones.name(name.Scope_id))
 		}
 		return netip.AddrPortFrom(addr, swapped(name.Port))
 	}
 	return netip.AddrPort{}
 }
 
-// setAddress puts an address into a header and returns its size there; 0 if the address has a zone or is
+// setAddress puts an address into a header and returns its size there; 0 if there is no such zone or the address is
 // wrong for the socket.
 func (m *batcher) setAddress(name *unix.RawSockaddrInet6, addr netip.AddrPort) (size uint32) {
 	ip := addr.Addr().Unmap()
 	switch {
 	case addr.Port() == 0:
 		return 0
-	case m.v6 && ip.IsValid() && ip.Zone() == "":
+	case m.v6 && ip.IsValid():
 		*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: swapped(addr.Port()), Addr: ip.As16()}
+		if ip.Zone() != "" {
+			if name.Scope_id = m.zones.index(ip.Zone()); name.Scope_id == 0 {
+				return 0
+			}
+		}
 		return unix.SizeofSockaddrInet6
 	case !m.v6 && ip.Is4():
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
@@ -366,24 +379,3 @@ var bigEndian = func() bool {
 	one := uint16(1)
 	return *(*byte)(unsafe.Pointer(&one)) == 0
 }()
-
-// maxZones bounds the memory of zone; hosts have few interfaces.
-const maxZones = 64
-
-// zone returns the name of an interface, or its number if it has no name.
-func (m *batcher) zone(index uint32) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if name, ok := m.zones[index]; ok {
-		return name
-	}
-	name := strconv.FormatUint(uint64(index), 10)
-	if ifi, err := net.InterfaceByIndex(int(index)); err == nil {
-		name = ifi.Name
-	}
-	if m.zones == nil || len(m.zones) >= maxZones {
-		m.zones = make(map[uint32]string)
-	}
-	m.zones[index] = name
-	return name
-}

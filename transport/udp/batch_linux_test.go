@@ -55,7 +55,7 @@ func TestRunsAreGivenUpWhenTheSystemRefusesThem(t *testing.T) {
 	send(t, client, server.LocalAddr(), payloads...)
 	require.True(t, client.batch.segment.Load())
 
-	require.NoError(t, client.batch.raw.Control(func(fd uintptr) {
+	require.NoError(t, client.batch.path.Load().raw.Control(func(fd uintptr) {
 		require.NoError(t, unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NO_CHECK, 1))
 	}))
 	send(t, client, server.LocalAddr(), payloads...)
@@ -71,7 +71,7 @@ func TestErrorsAboutDatagramsKeepRuns(t *testing.T) {
 	t.Parallel()
 	s := mustListen(t, "127.0.0.1:0", Options{})
 	segment := s.batch.segment.Load()
-	require.NoError(t, s.batch.raw.Control(func(fd uintptr) {
+	require.NoError(t, s.batch.path.Load().raw.Control(func(fd uintptr) {
 		require.NoError(t, unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 0))
 	}))
 	broadcast := netip.MustParseAddrPort("127.255.255.255:9") // now forbidden
@@ -218,11 +218,11 @@ func TestZonesAreInterfaceNames(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, interfaces)
 	for range 2 { // the second time from memory
-		require.Equal(t, interfaces[0].Name, m.zone(uint32(interfaces[0].Index)))
+		require.Equal(t, interfaces[0].Name, m.zones.name(uint32(interfaces[0].Index)))
 	}
 	for i := range uint32(3 * maxZones) {
-		require.Equal(t, strconv.Itoa(int(1<<20+i)), m.zone(1<<20+i))
-		require.LessOrEqual(t, len(m.zones), maxZones)
+		require.Equal(t, strconv.Itoa(int(1<<20+i)), m.zones.name(1<<20+i))
+		require.LessOrEqual(t, len(m.zones.names), maxZones)
 	}
 }
 
@@ -239,7 +239,8 @@ func TestAddressesInSystemCalls(t *testing.T) {
 		{"[::ffff:192.0.2.1]:258", false, unix.SizeofSockaddrInet4, "192.0.2.1:258"},
 		{"[2001:db8::1]:258", true, unix.SizeofSockaddrInet6, "[2001:db8::1]:258"},
 		{"[2001:db8::1]:258", false, 0, ""},
-		{"[fe80::1%eth0]:258", true, 0, ""},
+		{"[fe80::1%7]:258", true, unix.SizeofSockaddrInet6, "[fe80::1%7]:258"},
+		{"[fe80::1%no such interface]:258", true, 0, ""},
 		{"192.0.2.1:0", false, 0, ""},
 	} {
 		m := &batcher{v6: tt.v6}

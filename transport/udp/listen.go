@@ -12,6 +12,10 @@ import (
 // "::ffff:0.0.0.0", accepts all IPv4; any other address only what is sent to it. Port 0 takes a free
 // port; LocalAddr tells which.
 func Listen(addr netip.AddrPort, opts Options) (*Socket, error) {
+	opts, err := opts.withEnvironment()
+	if err != nil {
+		return nil, err
+	}
 	return listen(candidates(addr, opts.V6Only), opts, net.ListenUDP)
 }
 

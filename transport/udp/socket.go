@@ -17,6 +17,9 @@ type Socket struct {
 	local                   netip.AddrPort
 	readBuffer, writeBuffer int
 
+	mu       sync.Mutex // guards deadline, and what the system's descriptor of the socket is
+	deadline time.Time
+
 	closed    chan struct{}
 	closeOnce sync.Once
 	closeErr  error
@@ -70,15 +73,31 @@ func (s *Socket) Stats() Stats {
 }
 
 // SetReadDeadline implements Conn.
-func (s *Socket) SetReadDeadline(t time.Time) error { return s.conn.SetReadDeadline(t) }
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	return s.setReadDeadline(t)
+}
 
 // Close implements Conn. Closing again does nothing.
 func (s *Socket) Close() error {
 	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		close(s.closed)
-		s.closeErr = s.conn.Close()
+		s.closeErr = s.closeDescriptors()
 	})
 	return s.closeErr
+}
+
+func (s *Socket) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // ReadBatch implements Conn.

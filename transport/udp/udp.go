@@ -75,6 +75,11 @@ type Options struct {
 	// as one (UDP_SEGMENT, "GSO"), and that the system hands over those from one peer as one (UDP_GRO). Both are
 	// used where the system has them, and SingleCalls turns off both.
 	NoSegmentation, NoCoalescing bool
+
+	// NoModeration turns off that a socket to which many peers send a little each is read once in a while, half a
+	// millisecond to a whole one, instead of at each datagram (at present on Linux). That costs a third of the
+	// processor time, and sockets with few or quiet peers are not concerned. SingleCalls turns it off too.
+	NoModeration bool
 }
 
 // unmap returns addr with an IPv4-mapped IPv6 address replaced by the IPv4 address.
