@@ -49,17 +49,11 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 	if err != nil {
 		return nil, ResultInvalidState.wrap(err)
 	}
-	sock, err := s.env.dial(remote)
-	if err != nil {
-		return nil, err
-	}
-	ep := s.newEndpoint(sock)
-	c := s.newConnection(core, ep, nil, store, generation)
+	c := s.newConnection(core, nil, nil, store, generation)
 	c.epoch = epoch
-	ep.peers[remote] = c
 	now := c.lock()
 	defer c.mu.Unlock()
-	if err := s.register(ep, epoch, c.enter); err != nil {
+	if err := s.findSocket(c); err != nil {
 		return nil, err
 	}
 	c.pump(now)

@@ -12,8 +12,8 @@ import (
 )
 
 // endpoint is one UDP socket with the connections on it, and the goroutine that reads it. A socket of a
-// listen socket serves many connections, told apart by the peer's address; a socket of an outgoing
-// connection serves that one.
+// listen socket serves many connections; a socket of an outgoing connection serves that one, unless they
+// share sockets.
 type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
@@ -23,15 +23,16 @@ type endpoint struct {
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
 	listen   *listenSocket // nil: accepts no new connections
-	peers    map[netip.AddrPort]*connection
+	peers    peerTable
 	bad      map[netip.AddrPort]*config.Store // simulated conditions of single connections
+	retired  bool                             // takes no more connections
 	closed   bool
 	reported reported // to Sockets.totals
 }
 
 // newEndpoint wraps a socket that is going to be read once it is registered.
 func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
-	e := &endpoint{s: s, peers: make(map[netip.AddrPort]*connection)}
+	e := &endpoint{s: s}
 	e.tx.e = e
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
@@ -71,14 +72,13 @@ func (e *endpoint) configure() {
 // remove forgets a connection, and closes the socket when it has nobody left to serve.
 func (e *endpoint) remove(c *connection) {
 	e.mu.Lock()
-	if e.peers[c.remote] == c {
-		delete(e.peers, c.remote)
+	if e.peers.remove(c) {
 		e.setPeerConditions(c.remote, nil)
 	}
 	if core, ok := c.core.(*conn.Conn); ok && e.listener != nil && c.listen != nil {
 		e.listener.Forget(core)
 	}
-	idle := len(e.peers) == 0 && e.listen == nil
+	idle := e.retire()
 	e.mu.Unlock()
 	if idle {
 		e.close()
@@ -89,11 +89,20 @@ func (e *endpoint) remove(c *connection) {
 func (e *endpoint) stopListening() {
 	e.mu.Lock()
 	e.listen = nil
-	idle := len(e.peers) == 0
+	idle := e.retire()
 	e.mu.Unlock()
 	if idle {
 		e.close()
 	}
+}
+
+// retire makes e take no more connections if there is nobody left to serve, and reports whether that is so.
+// e.mu is held.
+func (e *endpoint) retire() bool {
+	if e.peers.count() == 0 && e.listen == nil {
+		e.retired = true
+	}
+	return e.retired
 }
 
 func (e *endpoint) close() {
@@ -140,7 +149,7 @@ func (e *endpoint) read() {
 			}
 		}
 		for _, d := range batch.Datagrams {
-			c := e.peer(d.Addr)
+			c := e.peer(d)
 			if c == nil {
 				release()
 				e.unknown(now, d, reply)
@@ -158,13 +167,14 @@ func (e *endpoint) read() {
 	}
 }
 
-func (e *endpoint) peer(addr netip.AddrPort) *connection {
+// peer returns the connection that a datagram is for, nil if there is none.
+func (e *endpoint) peer(d udp.Datagram) *connection {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.peers[addr]
+	return e.peers.find(d.Addr, d.Data)
 }
 
-// unknown handles a datagram from an address without a connection.
+// unknown handles a datagram that is for no connection.
 func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 	e.mu.Lock()
 	l := e.listen
@@ -243,6 +253,6 @@ func (e *endpoint) addIncoming(l *listenSocket, core *conn.Conn, generation uint
 		return nil
 	}
 	l.waiting.Add(1)
-	e.peers[c.remote] = c
+	e.peers.add(c)
 	return c
 }

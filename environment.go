@@ -19,8 +19,8 @@ import (
 // users who can do nothing with it; a package variable would make tests that run at the same time
 // share one network. The price is that other packages cannot use it.
 type environment struct {
-	// listen opens a socket as udp.Listen does, dial as udp.ListenFor does.
-	listen func(local netip.AddrPort) (udp.Conn, error)
+	// listen opens up to n sockets as udp.ListenShared does, dial one as udp.ListenFor does.
+	listen func(local netip.AddrPort, n int) ([]udp.Conn, error)
 	dial   func(remote netip.AddrPort) (udp.Conn, error)
 	// rapid is how soon after another message one is part of a rapid sequence; see transmitter. 0: never.
 	rapid time.Duration
@@ -33,7 +33,14 @@ type environment struct {
 // system is the environment that everybody but tests has.
 func system(opts udp.Options) *environment {
 	return &environment{
-		listen: func(local netip.AddrPort) (udp.Conn, error) { return opened(udp.Listen(local, opts)) },
+		listen: func(local netip.AddrPort, n int) ([]udp.Conn, error) {
+			socks, err := udp.ListenShared(local, n, opts)
+			conns := make([]udp.Conn, len(socks))
+			for i, sock := range socks {
+				conns[i] = sock
+			}
+			return conns, err
+		},
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, opts)) },
 		rapid:  rapid,
 		random: rand.Reader,

@@ -25,7 +25,10 @@ func WithMachine(m *simudp.Machine, random io.Reader) Option {
 
 func machineEnvironment(m *simudp.Machine, random io.Reader) *environment {
 	return &environment{
-		listen: func(local netip.AddrPort) (udp.Conn, error) { return simulated(m.Listen(local)) },
+		listen: func(local netip.AddrPort, _ int) ([]udp.Conn, error) {
+			sock, err := simulated(m.Listen(local))
+			return []udp.Conn{sock}, err
+		},
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return simulated(m.ListenFor(remote)) },
 		random: random, inOrder: true,
 	}

@@ -6,12 +6,14 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/transport/udp"
 )
 
 // listenSocket is where connections arrive.
 type listenSocket struct {
+	s      *Sockets
 	handle ListenSocket
-	ep     *endpoint
+	eps    []*endpoint // one, unless Options.ListenSockets says otherwise; all have the same address
 	config *config.Store
 	epoch  uint64 // Sockets.epoch when it was made
 
@@ -53,40 +55,68 @@ func (s *Sockets) listen(local netip.AddrPort, acceptor *Listener, opts []config
 	}
 	_ = store.Lock(config.SymmetricConnect) // it exists at this scope
 	epoch := s.currentEpoch()
-	sock, err := s.env.listen(local)
+	socks, err := s.env.listen(local, s.perListen)
 	if err != nil {
 		return nil, err
 	}
-	l := &listenSocket{ep: s.newEndpoint(sock), config: store, acceptor: acceptor, epoch: epoch}
-	l.ep.listen = l
-	l.ep.listener, err = conn.NewListener(s.env.random, func(remote netip.AddrPort) (conn.Config, bool) {
-		if l.waiting.Load() >= maxWaiting {
-			return conn.Config{}, false
+	l := &listenSocket{s: s, config: store, acceptor: acceptor, epoch: epoch}
+	for _, sock := range socks {
+		ep := s.newEndpoint(sock)
+		l.eps = append(l.eps, ep)
+		ep.listen = l
+		// Each has a challenge secret of its own: the system gives all datagrams of a client to the same socket.
+		if ep.listener, err = conn.NewListener(s.env.random, l.admits); err != nil {
+			break
 		}
-		return s.coreConfig(remote, store), true
-	})
-	if err != nil {
-		_ = sock.Close()
-		return nil, err
 	}
-	err = s.register(l.ep, epoch, func() error {
-		l.handle = ListenSocket(s.listenHandles.take())
-		if l.handle == 0 {
-			return ResultLimitExceeded.errorf("there are %d listen sockets", len(s.listeners))
-		}
-		s.listeners[l.handle] = l
-		return nil
-	})
+	for i := 0; i < len(l.eps) && err == nil; i++ {
+		err = s.register(l.eps[i], epoch, l.enter)
+	}
 	if err != nil {
+		l.closeUnused(socks)
 		return nil, err
 	}
 	l.noteListening("listening")
-	l.noteSmallBuffers(sock)
+	l.noteSmallBuffers(socks[0])
 	if s.demandsAuth(store) {
 		s.noteUncertified()
 	}
 	return l, nil
 }
+
+// admits returns the configuration for a connection that is about to arrive, false if there are too many.
+func (l *listenSocket) admits(remote netip.AddrPort) (conn.Config, bool) {
+	if l.waiting.Load() >= maxWaiting {
+		return conn.Config{}, false
+	}
+	return l.s.coreConfig(remote, l.config), true
+}
+
+// enter puts the listen socket into the table, with the first of its endpoints. Sockets.mu is held.
+func (l *listenSocket) enter() error {
+	if l.handle != 0 {
+		return nil
+	}
+	l.handle = ListenSocket(l.s.listenHandles.take())
+	if l.handle == 0 {
+		return ResultLimitExceeded.errorf("there are %d listen sockets", len(l.s.listeners))
+	}
+	l.s.listeners[l.handle] = l
+	return nil
+}
+
+// closeUnused closes what has been opened for a listen socket that failed.
+func (l *listenSocket) closeUnused(socks []udp.Conn) {
+	if l.handle != 0 {
+		l.s.stopListening(l)
+	}
+	for _, sock := range socks {
+		_ = sock.Close() // again, for those that are closed
+	}
+}
+
+// addr returns the address that the listen socket is bound to.
+func (l *listenSocket) addr() netip.AddrPort { return l.eps[0].sock.LocalAddr() }
 
 func (s *Sockets) lookupListen(h ListenSocket) (*listenSocket, error) {
 	s.mu.RLock()
@@ -106,7 +136,7 @@ func (s *Sockets) ListenSocketAddress(h ListenSocket) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	return l.ep.sock.LocalAddr(), nil
+	return l.addr(), nil
 }
 
 // CloseListenSocket stops listening and closes every connection that arrived on the socket and is still
@@ -146,7 +176,9 @@ func (s *Sockets) stopListening(l *listenSocket) {
 		s.listenHandles.free(uint32(l.handle))
 	}
 	s.mu.Unlock()
-	l.ep.stopListening()
+	for _, ep := range l.eps {
+		ep.stopListening()
+	}
 	if open {
 		l.noteListening("stopped listening")
 	}

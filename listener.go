@@ -191,7 +191,7 @@ func (l *Listener) admit(c *connection) bool {
 }
 
 // Addr returns the address that the listener is bound to.
-func (l *Listener) Addr() netip.AddrPort { return l.l.ep.sock.LocalAddr() }
+func (l *Listener) Addr() netip.AddrPort { return l.l.addr() }
 
 // Handle returns the listen socket's handle in Sockets.
 func (l *Listener) Handle() ListenSocket { return l.l.handle }

@@ -49,8 +49,8 @@ func (c *connection) noteGone() {
 
 // noteListening tells that a listen socket is open, or no longer.
 func (l *listenSocket) noteListening(text string) {
-	l.ep.s.log.LogAttrs(context.Background(), slog.LevelInfo, text,
-		slog.Uint64("listen_socket", uint64(l.handle)), slog.Any("addr", l.ep.sock.LocalAddr()))
+	l.s.log.LogAttrs(context.Background(), slog.LevelInfo, text,
+		slog.Uint64("listen_socket", uint64(l.handle)), slog.Any("addr", l.addr()))
 }
 
 // noteSocket tells that a UDP socket is open, or no longer.
@@ -64,12 +64,12 @@ func (l *listenSocket) noteSmallBuffers(sock udp.Conn) {
 	if !ok {
 		return
 	}
-	want := l.ep.s.udp.ReadBuffer
+	want := l.s.udp.ReadBuffer
 	if want == 0 {
 		want = udp.DefaultSocketBuffer
 	}
 	if read, _ := s.BufferSizes(); read > 0 && read < want {
-		l.ep.s.log.LogAttrs(context.Background(), slog.LevelInfo, "UDP receive buffer is small",
+		l.s.log.LogAttrs(context.Background(), slog.LevelInfo, "UDP receive buffer is small",
 			slog.Any("addr", sock.LocalAddr()), slog.Int("bytes", read), slog.Int("wanted", want))
 	}
 }

@@ -91,12 +91,14 @@ func (s *Sockets) newLoopbackPair(sees [2]Identity) (one, two *connection, err e
 	epoch := s.currentEpoch()
 	var socks [2]udp.Conn
 	for i := range socks {
-		if socks[i], err = s.env.listen(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)); err != nil {
+		opened, err := s.env.listen(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0), 1)
+		if err != nil {
 			if i > 0 {
 				_ = socks[0].Close()
 			}
 			return nil, nil, err
 		}
+		socks[i] = opened[0]
 	}
 	var cfg [2]conn.Config
 	var stores [2]*config.Store
@@ -122,7 +124,7 @@ func (s *Sockets) newLoopbackPair(sees [2]Identity) (one, two *connection, err e
 		ep := s.newEndpoint(socks[i])
 		c := s.newConnection(core, ep, nil, stores[i], generations[i])
 		c.begunConnected(epoch)
-		ep.peers[c.remote] = c
+		ep.peers.add(c)
 		conns[i] = c
 	}
 	for i, c := range conns {

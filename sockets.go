@@ -57,6 +57,18 @@ type Options struct {
 	// UDP are the options of the sockets: the sizes of the system's buffers, and switches for what moves many
 	// datagrams with one system call. The zero value is the fastest that works.
 	UDP udp.Options
+	// SharedSockets is how many UDP sockets the outgoing connections share. 0: each has one of its own, as in Valve's
+	// library. Shared sockets are for programs with very many connections, such as those that put a server under load:
+	// they take a fraction of the memory, ports, file descriptors and wake-ups.
+	//
+	// Connections to different servers share any socket. To one server of Valve's library, which tells its clients
+	// apart by address and port alone, there can be no more connections than SharedSockets; further ones time out. A
+	// server of this package has no such limit.
+	SharedSockets int
+	// ListenSockets is how many UDP sockets each listen socket has, among which the system distributes the
+	// clients (SO_REUSEPORT; on Linux, elsewhere it is always one). 0 means 1. One is read and written by a processor at
+	// a time, so a server that needs several of them needs as many sockets.
+	ListenSockets int
 	// Logger receives what is worth knowing. Nil: silent. Level Info has the life of listen sockets and
 	// connections, Warn what the program should do better, Error a socket that cannot be read any more, and
 	// Debug more about connections that are gone, sockets and configuration. Nothing is logged per packet.
@@ -85,6 +97,8 @@ type Sockets struct {
 	keyLog      io.Writer
 	env         *environment
 	udp         udp.Options
+	sharing     sharedSockets
+	perListen   int // sockets of each listen socket
 	start       time.Time
 
 	self self
@@ -128,6 +142,8 @@ func New(opts *Options) (*Sockets, error) {
 		keyLog:    opts.KeyLog,
 		env:       opts.env,
 		udp:       opts.UDP,
+		sharing:   sharedSockets{most: opts.SharedSockets},
+		perListen: max(opts.ListenSockets, 1),
 		start:     time.Now(),
 		global:    config.NewStore(config.Global, nil),
 		conns:     make(map[Connection]*connection),

@@ -30,6 +30,8 @@ type benchOptions struct {
 	config  []config.Value
 	clients int    // programs that a server waits for
 	procs   int    // GOMAXPROCS; 0: as it is
+	shared  int    // UDP sockets that a client's connections share; 0: each has its own
+	listen  int    // UDP sockets of a server
 	profile string // where CPU profiles go; empty: nowhere
 
 	given map[string]bool
@@ -111,6 +113,8 @@ func parseBenchOptions(args []string) (*benchOptions, error) {
 	})
 	fs.IntVar(&o.clients, "clients", 1, "")
 	fs.IntVar(&o.procs, "gomaxprocs", 0, "")
+	fs.IntVar(&o.shared, "shared", 0, "")
+	fs.IntVar(&o.listen, "listensockets", 1, "")
 	fs.StringVar(&o.profile, "cpuprofile", "", "")
 	given, rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -144,6 +148,8 @@ func (o *benchOptions) check() error {
 		{"parallel", float64(o.parallel), 1, 4096},
 		{"clients", float64(o.clients), 1, 1000},
 		{"gomaxprocs", float64(o.procs), 1, 4096},
+		{"shared", float64(o.shared), 0, 65536},
+		{"listensockets", float64(o.listen), 1, 1024},
 	} {
 		if o.given[f.name] && !(f.value >= f.least && f.value <= f.most) { // NaN is neither
 			return bad(f.name, strconv.FormatFloat(f.value, 'g', -1, 64), fmt.Sprintf("from %v to %v", f.least, f.most))
@@ -287,5 +293,5 @@ func (p *program) benchSockets(o *benchOptions, at benchPoint) (*gns.Sockets, er
 	if err != nil {
 		return nil, err
 	}
-	return gns.New(&gns.Options{Config: values})
+	return gns.New(&gns.Options{Config: values, SharedSockets: o.shared, ListenSockets: o.listen})
 }

@@ -102,6 +102,7 @@ func (o *benchOptions) arguments(w workload, number int, role, addr string) []st
 	}{
 		{"duration", at.duration}, {"rate", at.rate}, {"conns", at.conns}, {"hz", at.hz}, {"size", at.size},
 		{"batch", at.batch}, {"parallel", at.parallel}, {"gomaxprocs", o.procs},
+		{"shared", o.shared}, {"listensockets", o.listen},
 	} {
 		if o.given[f.name] {
 			args = append(args, fmt.Sprintf("-%s=%v", f.name, f.value))

@@ -30,6 +30,9 @@ workloads (-w, separated by commas; default all, which takes a minute):
   -reliable          Reliable messages (w6).
   -poll              Receive through Wait and a poll group (w4).
   -config NAME=VALUE A configuration value for both sides; repeat for more.
+  -shared N          UDP sockets that the client's connections share (w5, w6, w7m);
+                     without it each has one of its own.
+  -listensockets N   UDP sockets of the server (Linux).
   -gomaxprocs N      Processors that a process may use.
   -cpuprofile FILE   Write CPU profiles, for 'go tool pprof': to FILE with the
                      workload, the run and the side added.

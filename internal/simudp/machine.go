@@ -89,6 +89,13 @@ func (m *Machine) nextAddr() netip.AddrPort {
 	return addr
 }
 
+// NextPort makes port the next one that a socket gets which asks for none, if it is free.
+func (m *Machine) NextPort(port uint16) {
+	m.n.mu.Lock()
+	defer m.n.mu.Unlock()
+	m.port = (int(port) - firstPort + ports) % ports
+}
+
 // Rebind gives every open socket of the machine another port in the eyes of others, as a NAT does that
 // has forgotten its mappings: datagrams come from the new ports, and what arrives for the old ones
 // vanishes. It takes effect a nanosecond later.

@@ -12,11 +12,43 @@ import (
 // "::ffff:0.0.0.0", accepts all IPv4; any other address only what is sent to it. Port 0 takes a free
 // port; LocalAddr tells which.
 func Listen(addr netip.AddrPort, opts Options) (*Socket, error) {
+	return listenOn(addr, opts, net.ListenUDP)
+}
+
+// ListenShared opens n sockets with one address, among which the system distributes the peers: the datagrams of one
+// always come to the same socket. Where the system cannot do that (other than Linux, at present) there is one
+// socket. For port 0 all get the same free port.
+func ListenShared(addr netip.AddrPort, n int, opts Options) ([]*Socket, error) {
+	first, err := Listen(addr, opts)
+	switch {
+	case err != nil:
+		return nil, err
+	case n <= 1 || !canShare:
+		return []*Socket{first}, nil
+	}
+	// That has made sure that nobody else listens there, which would not be noticed below.
+	addr = first.LocalAddr()
+	_ = first.Close()
+	var socks []*Socket
+	for len(socks) < n {
+		sock, err := listenOn(addr, opts, listenToShare)
+		if err != nil {
+			for _, s := range socks {
+				_ = s.Close()
+			}
+			return nil, err
+		}
+		socks = append(socks, sock)
+	}
+	return socks, nil
+}
+
+func listenOn(addr netip.AddrPort, opts Options, open listenFunc) (*Socket, error) {
 	opts, err := opts.withEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	return listen(candidates(addr, opts.V6Only), opts, net.ListenUDP)
+	return listen(candidates(addr, opts.V6Only), opts, open)
 }
 
 // ListenFor opens a socket with a free port for an outgoing connection to remote. It carries remote's

@@ -44,10 +44,8 @@ func (m *moderator) note(now time.Time, read []Datagram) {
 		m.datagrams += len(read)
 	}
 	for i := range read {
-		if i == 0 || read[i].Addr != read[i-1].Addr {
-			h := peerHash(read[i])
-			m.peers[h>>6] |= 1 << (h & 63)
-		}
+		h := peerHash(read[i])
+		m.peers[h>>6] |= 1 << (h & 63)
 	}
 	elapsed := now.Sub(m.since)
 	if elapsed < moderationPeriod {
@@ -66,9 +64,13 @@ func (m *moderator) note(now time.Time, read []Datagram) {
 	*m = moderator{on: m.on, since: now}
 }
 
-// peerHash returns a byte that depends on the peer.
+// peerHash returns a byte that depends on the peer: its address, and the connection ID that a data packet begins
+// with, because connections may share sockets.
 func peerHash(d Datagram) uint8 {
 	ip := d.Addr.Addr().As16()
 	h := binary.LittleEndian.Uint64(ip[8:]) ^ uint64(d.Addr.Port())<<16
+	if len(d.Data) >= 5 {
+		h ^= uint64(binary.LittleEndian.Uint32(d.Data[1:])) << 32
+	}
 	return uint8(h * 0x9E3779B97F4A7C15 >> 56)
 }
