@@ -17,6 +17,7 @@ import (
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/measure"
+	"github.com/gogns/gns/transport/udp"
 )
 
 // benchOptions is a command line of "snpcat bench", completed for one workload once that is known.
@@ -32,6 +33,7 @@ type benchOptions struct {
 	procs   int    // GOMAXPROCS; 0: as it is
 	shared  int    // UDP sockets that a client's connections share; 0: each has its own
 	listen  int    // UDP sockets of a server
+	buffer  int    // bytes that the system is asked to buffer for each socket; 0: as usual
 	profile string // where CPU profiles go; empty: nowhere
 
 	given map[string]bool
@@ -115,6 +117,10 @@ func parseBenchOptions(args []string) (*benchOptions, error) {
 	fs.IntVar(&o.procs, "gomaxprocs", 0, "")
 	fs.IntVar(&o.shared, "shared", 0, "")
 	fs.IntVar(&o.listen, "listensockets", 1, "")
+	fs.Func("readbuffer", "", func(s string) (err error) {
+		o.buffer, err = parseRate(s)
+		return err
+	})
 	fs.StringVar(&o.profile, "cpuprofile", "", "")
 	given, rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -150,6 +156,7 @@ func (o *benchOptions) check() error {
 		{"gomaxprocs", float64(o.procs), 1, 4096},
 		{"shared", float64(o.shared), 0, 65536},
 		{"listensockets", float64(o.listen), 1, 1024},
+		{"readbuffer", float64(o.buffer), 1, 1 << 30},
 	} {
 		if o.given[f.name] && !(f.value >= f.least && f.value <= f.most) { // NaN is neither
 			return bad(f.name, strconv.FormatFloat(f.value, 'g', -1, 64), fmt.Sprintf("from %v to %v", f.least, f.most))
@@ -293,5 +300,7 @@ func (p *program) benchSockets(o *benchOptions, at benchPoint) (*gns.Sockets, er
 	if err != nil {
 		return nil, err
 	}
-	return gns.New(&gns.Options{Config: values, SharedSockets: o.shared, ListenSockets: o.listen})
+	return gns.New(&gns.Options{
+		Config: values, UDP: udp.Options{ReadBuffer: o.buffer}, SharedSockets: o.shared, ListenSockets: o.listen,
+	})
 }

@@ -36,14 +36,15 @@ func benchFanout(ctx context.Context, o *benchOptions, at benchPoint, s *gns.Soc
 	}
 	e.waitAll(ctx)
 	r.RSS = measure.ResidentKiB()
+	cancel()
+	<-received
 	if err := f.close(uint64(r.Messages)); err != nil {
 		return err
 	}
 	_ = s.Drain(withGrace(ctx)) // the last message arrives or the server never ends; other closes may get lost
-	cancel()
-	<-received
 	r.Wall, r.CPUTime = sp.Report()
 	r.Received, r.Bad, r.OrderErr = e.counted.Load(), e.bad, e.orderErr
+	r.Ended = e.ended
 	r.Latency = measure.Percentiles(e.took)
 	return nil
 }

@@ -38,6 +38,7 @@ type benchResult struct {
 	RSSBase int64   `json:"rss_base_kib,omitempty"`  // resident memory without connections
 	RSS     int64   `json:"rss_kib,omitempty"`       // and with them, under load
 	Late    float64 `json:"send_late_us,omitempty"`  // how late messages were sent on average
+	Ended   int64   `json:"conns_ended,omitempty"`   // before the run did
 	Refused int64   `json:"sends_refused,omitempty"` // because they would have waited too long
 }
 

@@ -153,6 +153,7 @@ type fanoutClient struct {
 	conns     []gns.Connection
 	connected int
 	failed    error
+	ended     int64
 }
 
 // statusChanged is called by RunCallbacks.
@@ -162,6 +163,7 @@ func (f *fanoutClient) statusChanged(c gns.ConnectionStatusChanged) {
 		f.connected++
 	case gns.StateClosedByPeer, gns.StateProblemDetectedLocally:
 		f.failed = fmt.Errorf("connection ended: %v: %s", c.Info.EndReason, c.Info.EndDebug)
+		f.ended++
 	}
 }
 

@@ -102,7 +102,7 @@ func (o *benchOptions) arguments(w workload, number int, role, addr string) []st
 	}{
 		{"duration", at.duration}, {"rate", at.rate}, {"conns", at.conns}, {"hz", at.hz}, {"size", at.size},
 		{"batch", at.batch}, {"parallel", at.parallel}, {"gomaxprocs", o.procs},
-		{"shared", o.shared}, {"listensockets", o.listen},
+		{"shared", o.shared}, {"listensockets", o.listen}, {"readbuffer", o.buffer},
 	} {
 		if o.given[f.name] {
 			args = append(args, fmt.Sprintf("-%s=%v", f.name, f.value))
@@ -213,6 +213,8 @@ func benchFigures(b *benchRun) map[string]float64 {
 			ratio("kib_per_conn", float64(s.RSS-s.RSSBase), float64(s.Conns))
 		}
 		f["connect_s"] = c.Connect
+		ratio("connections_per_s", float64(c.Conns), c.Connect)
+		f["connections_ended"] = float64(c.Ended)
 	case lossySmall:
 		ratio("loss_percent", 100*float64(c.Messages-c.Received), float64(c.Messages))
 		latency("ms", 1e3)

@@ -30,9 +30,11 @@ workloads (-w, separated by commas; default all, which takes a minute):
   -reliable          Reliable messages (w6).
   -poll              Receive through Wait and a poll group (w4).
   -config NAME=VALUE A configuration value for both sides; repeat for more.
-  -shared N          UDP sockets that the client's connections share (w5, w6, w7m);
-                     without it each has one of its own.
+  -shared N          UDP sockets that the connections of the client share; each
+                     has one of its own otherwise.
   -listensockets N   UDP sockets of the server (Linux).
+  -readbuffer BYTES  What the system is asked to buffer for each socket, such as 16m
+                     (default 4m).
   -gomaxprocs N      Processors that a process may use.
   -cpuprofile FILE   Write CPU profiles, for 'go tool pprof': to FILE with the
                      workload, the run and the side added.

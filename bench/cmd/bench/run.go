@@ -42,7 +42,7 @@ const usualPoints = "w1,w2@32,w3@1,w3@32,w4,w5@1,w5@32,w6@200,w6@1000,w6@2000,w7
 func parse(args []string) (*options, error) {
 	o := &options{pairs: report.Pairs}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	w := fs.String("w", usualPoints, "workloads, separated by commas; w2@N and w3@N with N messages per call, w5@N with N handshakes at a time, w6@N with N connections, w6@Nr reliable")
+	w := fs.String("w", usualPoints, "workloads, separated by commas; w2@N and w3@N with N messages per call, w5@N with N handshakes at a time, w6@N with N connections, w6@Nr reliable, w6@Ns with few sockets shared by this module's clients")
 	pairs := fs.String("pairs", "", "pairs of client and server, separated by commas (default all)")
 	fs.IntVar(&o.runs, "runs", 5, "repetitions")
 	fs.DurationVar(&o.duration, "duration", 0, "how long to send, instead of what is usual for the workload")
@@ -97,22 +97,32 @@ func pointArguments(point string) (w peer.Workload, args []string, err error) {
 	if !given {
 		return w, nil, nil
 	}
-	count, reliable := strings.CutSuffix(special, "r")
+	count, shared := strings.CutSuffix(special, "s")
+	count, reliable := strings.CutSuffix(count, "r")
 	if n, err := strconv.Atoi(count); err != nil || n < 1 {
 		return "", nil, fmt.Errorf("%q: what follows the @ is not a number", point)
 	}
 	switch {
+	case shared && w != peer.Fanout:
+		return "", nil, fmt.Errorf("%q: only w6 has an s", point)
 	case (w == peer.Small || w == peer.Unreliable) && !reliable:
 		args = []string{"-batch", count}
 	case w == peer.Handshakes && !reliable:
 		args = []string{"-parallel", count}
 	case w == peer.Fanout || w == peer.LossySmall:
 		args = []string{"-conns", count, fmt.Sprintf("-reliable=%v", reliable || w == peer.LossySmall)}
+		if shared {
+			args = append(args, "-shared", sharedSockets)
+		}
 	default:
 		return "", nil, fmt.Errorf("%q: %s has no @%s", point, w, special)
 	}
 	return w, args, nil
 }
+
+// sharedSockets is how many sockets the connections of a client share if they do. To a server of Valve's library
+// they cannot.
+const sharedSockets = "4"
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == peerCommand {
