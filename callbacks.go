@@ -120,10 +120,8 @@ func (s *Sockets) Wait(ctx context.Context) error {
 		}
 		ch := q.activity.wait()
 		q.mu.Unlock()
-		select {
-		case <-ch:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := s.only.Load().await(dialogReader{ctx: ctx, changed: ch, any: true}); err != nil {
+			return err
 		}
 	}
 }

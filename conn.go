@@ -108,10 +108,8 @@ func (c *Conn) Receive(ctx context.Context) (*Message, error) {
 		if m != nil || err != nil {
 			return m, err
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := c.c.ep.await(dialogReader{ctx: ctx, changed: changed}); err != nil {
+			return nil, err
 		}
 	}
 }

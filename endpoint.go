@@ -7,7 +7,6 @@ import (
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
-	"github.com/gogns/gns/internal/udpwire"
 	"github.com/gogns/gns/transport/udp"
 )
 
@@ -18,7 +17,12 @@ type endpoint struct {
 	s    *Sockets
 	sock *udp.Impaired
 
-	tx transmitter
+	tx     transmitter
+	dialog dialog
+
+	// Guarded by dialog.turn.
+	batch udp.Batch
+	reply []byte
 
 	mu       sync.RWMutex // guards what follows; taken after a connection's lock, never before
 	listener *conn.Listener
@@ -33,7 +37,7 @@ type endpoint struct {
 // newEndpoint wraps a socket that is going to be read once it is registered.
 func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
 	e := &endpoint{s: s}
-	e.tx.e = e
+	e.tx.e, e.dialog.e = e, e
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
 	e.sock = udp.Impair(sock, conditions)
@@ -55,6 +59,7 @@ func (s *Sockets) register(e *endpoint, epoch uint64, enter func() error) error 
 		return err
 	}
 	s.endpoints[e] = struct{}{}
+	s.noteOnly()
 	s.active.Add(1)
 	s.mu.Unlock()
 	e.configure() // conditions may have changed since they were read
@@ -119,17 +124,29 @@ func (e *endpoint) close() {
 	e.noteSocket("UDP socket closed")
 	e.s.mu.Lock()
 	delete(e.s.endpoints, e)
+	e.s.noteOnly()
 	e.s.mu.Unlock()
 }
 
-// read is the goroutine of an endpoint: it feeds datagrams to their connections, and sends what comes
-// of it once per run of datagrams for the same connection.
+// noteOnly notes whether there is one endpoint only. s.mu is held.
+func (s *Sockets) noteOnly() {
+	s.only.Store(nil)
+	if len(s.endpoints) == 1 {
+		for e := range s.endpoints {
+			s.only.Store(e)
+		}
+	}
+}
+
+// read is the goroutine of an endpoint, which reads as long as nobody else wants to.
 func (e *endpoint) read() {
 	defer e.s.active.Done()
-	var batch udp.Batch
-	reply := make([]byte, 0, udpwire.MaxDatagram)
+	d := &e.dialog
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	for {
-		if err := e.sock.ReadBatch(&batch); err != nil {
+		now, err := e.readOnce()
+		if err != nil {
 			e.mu.RLock()
 			closed := e.closed
 			e.mu.RUnlock()
@@ -138,33 +155,47 @@ func (e *endpoint) read() {
 			}
 			return
 		}
-		now := e.s.now()
-		var run *connection // locked; the latest datagrams were for it
-		var at mono.Time    // its idea of now
-		release := func() {
-			if run != nil {
-				run.pumpLater(at)
-				run.mu.Unlock()
-				run = nil
-			}
+		if d.suits(now, len(e.batch.Datagrams)) {
+			d.turn.Unlock()
+			d.run()
 		}
-		for _, d := range batch.Datagrams {
-			c := e.peer(d)
-			if c == nil {
-				release()
-				e.unknown(now, d, reply)
-				continue
-			}
-			if c != run {
-				release()
-				c.mu.Lock()
-				run, at = c, c.tick(now)
-			}
-			c.core.Receive(at, d.Data)
-		}
-		release()
-		e.tx.run()
 	}
+}
+
+// readOnce feeds datagrams to their connections, and sends what comes of it once per run of datagrams for
+// the same connection. e.dialog.turn is held.
+func (e *endpoint) readOnce() (now mono.Time, err error) {
+	if err := e.sock.ReadBatch(&e.batch); err != nil {
+		return 0, err
+	}
+	now = e.s.now()
+	e.dialog.waited = e.dialog.waiters.Load() > 0
+	var run *connection // locked; the latest datagrams were for it
+	var at mono.Time    // its idea of now
+	release := func() {
+		if run != nil {
+			run.pumpLater(at)
+			run.mu.Unlock()
+			run = nil
+		}
+	}
+	for _, d := range e.batch.Datagrams {
+		c := e.peer(d)
+		if c == nil {
+			release()
+			e.unknown(now, d)
+			continue
+		}
+		if c != run {
+			release()
+			c.mu.Lock()
+			run, at = c, c.tick(now)
+		}
+		c.core.Receive(at, d.Data)
+	}
+	release()
+	e.tx.run()
+	return now, nil
 }
 
 // peer returns the connection that a datagram is for, nil if there is none.
@@ -175,7 +206,7 @@ func (e *endpoint) peer(d udp.Datagram) *connection {
 }
 
 // unknown handles a datagram that is for no connection.
-func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
+func (e *endpoint) unknown(now mono.Time, d udp.Datagram) {
 	e.mu.Lock()
 	l := e.listen
 	if l == nil {
@@ -183,7 +214,8 @@ func (e *endpoint) unknown(now mono.Time, d udp.Datagram, reply []byte) {
 		return
 	}
 	generation := l.config.Generation()
-	reply, request, err := e.listener.Receive(now, d.Addr, d.Data, reply[:0])
+	reply, request, err := e.listener.Receive(now, d.Addr, d.Data, e.reply[:0])
+	e.reply = reply
 	e.mu.Unlock()
 	e.answer(d.Addr, reply, err)
 	if request == nil {

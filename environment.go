@@ -24,6 +24,8 @@ type environment struct {
 	dial   func(remote netip.AddrPort) (udp.Conn, error)
 	// rapid is how soon after another message one is part of a rapid sequence; see transmitter. 0: never.
 	rapid time.Duration
+	// dialog is the longest time between datagrams of what is taken for a dialog. 0: nothing is.
+	dialog time.Duration
 	// inOrder makes everything happen in the goroutine where it came up, in an order that can be repeated.
 	inOrder bool
 	// random is where keys, identifiers and challenges come from. It is safe for concurrent use.
@@ -43,6 +45,7 @@ func system(opts udp.Options) *environment {
 		},
 		dial:   func(remote netip.AddrPort) (udp.Conn, error) { return opened(udp.ListenFor(remote, opts)) },
 		rapid:  rapid,
+		dialog: dialogPause,
 		random: rand.Reader,
 	}
 }

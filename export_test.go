@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/simudp"
@@ -88,4 +89,21 @@ func (s *Sockets) PrivateKey() ed25519.PrivateKey {
 	s.self.mu.Lock()
 	defer s.self.mu.Unlock()
 	return *s.self.key
+}
+
+// DialogReads returns how often goroutines of the application have read sockets themselves.
+func (s *Sockets) DialogReads() (n uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for e := range s.endpoints {
+		n += e.dialog.turns.Load()
+	}
+	return n
+}
+
+// NewTalkative is New for a Sockets that takes for a dialog what is a second between datagrams.
+func NewTalkative() (*Sockets, error) {
+	env := system(udp.Options{})
+	env.dialog = time.Second
+	return New(&Options{env: env})
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gogns/gns/config"
@@ -113,6 +114,7 @@ type Sockets struct {
 	listeners map[ListenSocket]*listenSocket
 	groups    map[PollGroup]*pollGroup
 	endpoints map[*endpoint]struct{}
+	only      atomic.Pointer[endpoint] // nil: there are none or several; written under mu
 
 	listenHandles, groupHandles handleSource
 

@@ -33,8 +33,8 @@ workloads (-w, separated by commas; default all, which takes a minute):
   -shared N          UDP sockets that the connections of the client share; each
                      has one of its own otherwise.
   -listensockets N   UDP sockets of the server (Linux).
-  -readbuffer BYTES  What the system is asked to buffer for each socket, such as 16m
-                     (default 4m).
+  -readbuffer BYTES  What the system is asked to buffer for each socket, such as
+                     16m (default 4m).
   -gomaxprocs N      Processors that a process may use.
   -cpuprofile FILE   Write CPU profiles, for 'go tool pprof': to FILE with the
                      workload, the run and the side added.

@@ -1,0 +1,193 @@
+package gns_test
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gogns/gns"
+	"github.com/stretchr/testify/require"
+)
+
+// talkers are both ends of a connection over loopback, in Sockets of their own.
+type talkers struct {
+	t        *testing.T
+	l        *gns.Listener
+	dialed   *gns.Conn
+	accepted *gns.Conn
+	serving  sync.WaitGroup
+}
+
+func newTalkers(t *testing.T) *talkers {
+	t.Helper()
+	p := &talkers{t: t}
+	server, err := gns.NewTalkative()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	client, err := gns.NewTalkative()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	p.l, err = gns.Listen("127.0.0.1:0", gns.WithSockets(server))
+	require.NoError(t, err)
+	var accepting sync.WaitGroup
+	accepting.Go(func() { p.accepted, _ = p.l.Accept(t.Context()) })
+	p.dialed, err = gns.Dial(t.Context(), p.l.Addr().String(), gns.WithSockets(client))
+	require.NoError(t, err)
+	accepting.Wait()
+	require.NotNil(t, p.accepted)
+	return p
+}
+
+// echo has the server send back what it gets, until the connection ends.
+func (p *talkers) echo(ctx context.Context) {
+	p.serving.Go(func() {
+		for {
+			m, err := p.accepted.Receive(ctx)
+			if err != nil {
+				return
+			}
+			_ = p.accepted.Send(m.Data, gns.SendReliableNoNagle)
+			m.Release()
+		}
+	})
+}
+
+// talk makes round trips until both sides read their sockets themselves.
+func (p *talkers) talk() {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		require.NoError(p.t, p.dialed.Send([]byte("x"), gns.SendReliableNoNagle))
+		m, err := p.dialed.Receive(p.t.Context())
+		require.NoError(p.t, err)
+		m.Release()
+		if p.dialed.Sockets().DialogReads() > 0 && p.accepted.Sockets().DialogReads() > 0 {
+			return
+		}
+		require.True(p.t, time.Now().Before(deadline), "no dialog in a minute of round trips")
+	}
+}
+
+func TestDialogBegins(t *testing.T) {
+	t.Parallel()
+	p := newTalkers(t)
+	p.echo(t.Context())
+	p.talk()
+	time.Sleep(100 * time.Millisecond) // long enough for it to end
+	p.talk()
+	require.NoError(t, p.dialed.Close())
+	p.serving.Wait()
+}
+
+// What ends a wait that is not a datagram ends it in a dialog too.
+func TestWhatEndsADialog(t *testing.T) {
+	t.Parallel()
+	waits := func(t *testing.T, p *talkers, ctx context.Context) <-chan error {
+		failed := make(chan error, 1)
+		go func() {
+			_, err := p.dialed.Receive(ctx)
+			failed <- err
+		}()
+		return failed
+	}
+	t.Run("its context", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := waits(t, p, ctx)
+		cancel()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		p.talk() // and nothing is wrong with the connection
+	})
+	t.Run("the end of the connection, by another goroutine", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		failed := waits(t, p, t.Context())
+		require.NoError(t, p.dialed.CloseWithReason(gns.EndAppGeneric, "", false))
+		require.Error(t, <-failed)
+	})
+	t.Run("the end of the connection, by the peer", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		failed := waits(t, p, t.Context())
+		require.NoError(t, p.accepted.CloseWithReason(gns.EndAppGeneric, "", false))
+		var end *gns.CloseError
+		require.ErrorAs(t, <-failed, &end)
+	})
+	t.Run("Close", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		failed := waits(t, p, t.Context())
+		require.NoError(t, p.dialed.Sockets().Close())
+		require.Error(t, <-failed)
+	})
+	t.Run("silence", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		failed := waits(t, p, t.Context())
+		time.Sleep(100 * time.Millisecond)
+		require.NoError(t, p.accepted.Send([]byte("late"), gns.SendReliableNoNagle))
+		require.NoError(t, <-failed)
+	})
+	t.Run("an application that is busy", func(t *testing.T) {
+		t.Parallel()
+		p := newTalkers(t)
+		p.echo(t.Context())
+		p.talk()
+		require.NoError(t, p.accepted.Send([]byte("one"), gns.SendReliableNoNagle))
+		// Nobody receives at the client, but its end of the connection works: the message is acknowledged.
+		require.Eventually(t, func() bool { return p.accepted.Status().SentUnackedReliable+p.accepted.Status().PendingReliable == 0 },
+			time.Minute, time.Millisecond)
+	})
+}
+
+// In a loop over Wait and a poll group the application reads itself too, and hears of other connections all the same.
+func TestDialogOfAPolledLoop(t *testing.T) {
+	t.Parallel()
+	p := newTalkers(t)
+	p.echo(t.Context())
+	s := p.dialed.Sockets()
+	group := s.CreatePollGroup()
+	require.NoError(t, s.SetConnectionPollGroup(p.dialed.Handle(), group))
+	receive := func() *gns.Message {
+		batch := make([]*gns.Message, 1)
+		for {
+			require.NoError(t, s.Wait(t.Context()))
+			s.RunCallbacks()
+			n, err := s.ReceiveMessagesOnPollGroup(group, batch)
+			require.NoError(t, err)
+			if n == 1 {
+				return batch[0]
+			}
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); s.DialogReads() == 0; {
+		require.True(t, time.Now().Before(deadline), "no dialog in a minute of round trips")
+		require.NoError(t, p.dialed.Send([]byte("x"), gns.SendReliableNoNagle))
+		receive().Release()
+	}
+	waiting := make(chan *gns.Message, 1)
+	go func() { waiting <- receive() }()
+	// Another connection of the same Sockets, over a socket of its own.
+	other, err := s.ConnectByIPAddress(netip.MustParseAddrPort(p.l.Addr().String()))
+	require.NoError(t, err)
+	require.NoError(t, s.SetConnectionPollGroup(other, group))
+	accepted, err := p.l.Accept(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, accepted.Send([]byte("from elsewhere"), gns.SendReliableNoNagle))
+	m := <-waiting
+	require.Equal(t, "from elsewhere", string(m.Data))
+	require.Equal(t, other, m.Conn)
+	m.Release()
+}
