@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "internal/secretfile"},
+	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 
