@@ -74,6 +74,9 @@ type HandshakeConfig struct {
 	// Replay, if not nil, refuses crypt infos of authenticated peers that served another connection before.
 	Replay *ReplayGuard
 
+	// Keys, if not nil, makes it faster to check the signatures of peers that come again.
+	Keys *KeyCache
+
 	// AppID is ours; the peer's certificate must allow it.
 	AppID uint32
 

@@ -23,6 +23,7 @@ func (c *Conn) handshakeConfig(role crypto.Role) crypto.HandshakeConfig {
 		Verifier:       c.cfg.Verifier,
 		Require:        c.cfg.Require,
 		Replay:         c.cfg.Replay,
+		Keys:           c.cfg.Keys,
 		AppID:          c.cfg.AppID,
 		Unencrypted:    c.unencrypted(),
 		Now:            c.cfg.WallClock,
