@@ -25,7 +25,7 @@ type knownKey struct {
 }
 
 const (
-	// cachedKeys is how many keys a generation has. There are two, so that what is used stays: a table takes 5 KiB.
+	// cachedKeys is how many keys a generation has. There are two, so that what is used stays: a table takes 10 KiB.
 	cachedKeys = 128
 	// seenBeforeTable is how many good signatures a key must have given before there is a table, which takes nearly as
 	// long to make as a signature to check. Keys that nobody owns get none.

@@ -11,16 +11,16 @@ import (
 )
 
 // A signature (R, S) of a message by the key A is good if [S]B - [k]A is R, where k is the hash of R, A and the message,
-// and B the base point. Two multiplications of points take 253 doublings together, and those go away with tables
-// of [2^64]A, [2^128]A and [2^192]A, and the like of B: a digit of S or k at bit 64j+i is then one at bit i for
-// table j, and 63 doublings are left. Nothing here is secret, and the time depends on the signature.
+// and B the base point. Two multiplications of points take 253 doublings together, and most of those go away with tables
+// of [2^32]A, [2^64]A and so on, and the like of B: a digit of S or k at bit 32j+i is then one at bit i for
+// table j, and 31 doublings are left. Nothing here is secret, and the time depends on the signature.
 
 const (
-	tableParts = 4
+	tableParts = 8
 	partBits   = 256 / tableParts
 )
 
-// multiples are the odd multiples of a point by up to 2^(width-1), and those of its multiples by 2^64, 2^128 and 2^192.
+// multiples are the odd multiples of a point by up to 2^(width-1), and those of its multiples by 2^32, 2^64 and so on.
 type multiples struct {
 	width uint
 	parts [tableParts][]edwards25519.Point
@@ -46,7 +46,7 @@ func newMultiples(p *edwards25519.Point, width uint) *multiples {
 	return m
 }
 
-// add adds [2^(64j) d]P to sum, for a digit d of P's multiplier.
+// add adds [2^(32j) d]P to sum, for a digit d of P's multiplier.
 func (m *multiples) add(sum *edwards25519.Point, j int, d int8) {
 	switch {
 	case d > 0:
@@ -57,7 +57,7 @@ func (m *multiples) add(sum *edwards25519.Point, j int, d int8) {
 }
 
 // baseMultiples are those of the base point, 40 KiB, made when they are first needed.
-var baseMultiples = sync.OnceValue(func() *multiples { return newMultiples(edwards25519.NewGeneratorPoint(), 8) })
+var baseMultiples = sync.OnceValue(func() *multiples { return newMultiples(edwards25519.NewGeneratorPoint(), 7) })
 
 // keyTable checks the signatures of one key.
 type keyTable struct{ minusA *multiples }

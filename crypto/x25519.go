@@ -60,6 +60,7 @@ func sharedSecret(private, public []byte) (shared [x25519KeySize]byte, err error
 	k[31] = k[31]&127 | 64
 
 	var x1, x2, z2, x3, z3 field.Element // x1 is the public key; x2/z2 and x3/z3 are neighboring multiples of it
+	var a, b, c, d field.Element         // as in RFC 7748, and then what is made of them: e is in b, da in d, cb in c
 	if _, err := x1.SetBytes(public); err != nil {
 		return shared, err
 	}
@@ -67,32 +68,30 @@ func sharedSecret(private, public []byte) (shared [x25519KeySize]byte, err error
 	x3.Set(&x1)
 	z3.One()
 	swapped := 0
-	for t := 254; t >= 0; t-- {
-		bit := int(k[t/8]>>(t%8)) & 1
+	for t := uint(255); t > 0; t-- {
+		bit := int(k[(t-1)/8]>>((t-1)%8)) & 1
 		x2.Swap(&x3, swapped^bit)
 		z2.Swap(&z3, swapped^bit)
 		swapped = bit
 
-		var a, b, c, d field.Element
-		a.Add(&x2, &z2)
-		b.Subtract(&x2, &z2)
-		c.Add(&x3, &z3)
 		d.Subtract(&x3, &z3)
-		d.Multiply(&d, &a) // da
-		c.Multiply(&c, &b) // cb
-		a.Square(&a)       // aa
-		b.Square(&b)       // bb
-
+		b.Subtract(&x2, &z2)
+		a.Add(&x2, &z2)
+		c.Add(&x3, &z3)
+		d.Multiply(&d, &a)
+		c.Multiply(&c, &b)
+		b.Square(&b)
+		a.Square(&a)
 		x3.Add(&d, &c)
-		x3.Square(&x3)
 		z3.Subtract(&d, &c)
-		z3.Square(&z3)
-		z3.Multiply(&z3, &x1)
 		x2.Multiply(&a, &b)
-		b.Subtract(&a, &b) // e = aa - bb
+		b.Subtract(&a, &b)
+		z3.Square(&z3)
 		z2.Mult32(&b, a24)
-		z2.Add(&z2, &a)
-		z2.Multiply(&z2, &b)
+		x3.Square(&x3)
+		a.Add(&a, &z2)
+		z3.Multiply(&x1, &z3)
+		z2.Multiply(&b, &a)
 	}
 	x2.Swap(&x3, swapped)
 	z2.Swap(&z3, swapped)
