@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"filippo.io/edwards25519"
+	pb "github.com/gogns/gns/proto"
 	"github.com/stretchr/testify/require"
 )
 
@@ -236,6 +237,34 @@ func TestKeyCache(t *testing.T) {
 	}
 	require.True(t, (*KeyCache)(nil).Verify(regular.public, message, regular.sig))
 	require.False(t, (*KeyCache)(nil).Verify(regular.public, message, bad))
+}
+
+// A peer who comes again gets no more credit than one who comes for the first time.
+func TestHandshakesOfPeersWhoComeAgain(t *testing.T) {
+	t.Parallel()
+	keys := NewKeyCache()
+	p := newCrafted(t)
+	come := func() error {
+		_, err := p.present(craftedServer(t, func(c *HandshakeConfig) { c.Keys = keys }))
+		return err
+	}
+	for range seenBeforeTable + 1 {
+		require.NoError(t, come())
+	}
+	require.NotNil(t, keys.lookup(publicKey(publicHalf(p.signing))))
+	for _, change := range []func(*pb.CMsgSteamDatagramSessionCryptInfoSigned){
+		func(info *pb.CMsgSteamDatagramSessionCryptInfoSigned) { info.Signature[5] ^= 1 },
+		func(info *pb.CMsgSteamDatagramSessionCryptInfoSigned) { info.Signature[40] ^= 1 },
+		func(info *pb.CMsgSteamDatagramSessionCryptInfoSigned) { info.Info[7] ^= 1 },
+		func(info *pb.CMsgSteamDatagramSessionCryptInfoSigned) { clear(info.Signature) },
+	} {
+		p.messages = func(_ *pb.CMsgSteamDatagramCertificateSigned, info *pb.CMsgSteamDatagramSessionCryptInfoSigned) {
+			change(info)
+		}
+		requireFailure(t, come(), ReasonBadCrypt, CheckInfoSignature, "was not signed with key")
+	}
+	p.messages = nil
+	require.NoError(t, come())
 }
 
 func TestKeyCacheInManyGoroutines(t *testing.T) {
