@@ -73,3 +73,41 @@ func BenchmarkRoundTrip(b *testing.B) {
 		m.Release()
 	}
 }
+
+// BenchmarkConnect connects over loopback, waits until that is so on both sides, and closes again. Both sides are in
+// this process, so that allocations are those of both.
+func BenchmarkConnect(b *testing.B) {
+	ctx := testContext(b)
+	l, err := gns.Listen("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := gns.New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	gone := make(chan struct{}, 1)
+	go func() {
+		for {
+			c, err := l.Accept(ctx)
+			if err != nil {
+				return
+			}
+			<-c.Done()
+			_ = c.CloseWithReason(gns.EndAppGeneric, "", false)
+			gone <- struct{}{}
+		}
+	}()
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := gns.Dial(ctx, l.Addr().String(), gns.WithSockets(s))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.CloseWithReason(gns.EndAppGeneric, "", false); err != nil {
+			b.Fatal(err)
+		}
+		<-gone
+	}
+}

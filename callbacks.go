@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/conn"
 )
 
 // callbackQueue holds events until RunCallbacks delivers them, and knows whether there is something to
@@ -37,10 +38,11 @@ func setCallback[F func(ConnectionStatusChanged) | func(Availability, string)](s
 	_ = store.Set(config.Func(id, f))
 }
 
-// connectionStatusChanged queues an event for the function that is set now.
-func (c *connection) connectionStatusChanged(e ConnectionStatusChanged) {
+// connectionStatusChanged queues an event for the function that is set now. c.mu is held.
+func (c *connection) connectionStatusChanged(old State, e conn.Event) {
 	if f, _ := c.config.Func(config.CallbackConnectionStatusChanged).(func(ConnectionStatusChanged)); f != nil {
-		c.s.callbacks.push(func() { f(e) })
+		changed := ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old}
+		c.s.callbacks.push(func() { f(changed) })
 	}
 }
 

@@ -213,7 +213,7 @@ func (c *connection) stateChanged(e conn.Event) {
 	old := c.state
 	c.state = State(e.New.API())
 	if c.state != old {
-		c.connectionStatusChanged(ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old})
+		c.connectionStatusChanged(old, e)
 		c.noteState(old, e)
 		if c.state == StateNone {
 			c.discardMessages()

@@ -3,6 +3,7 @@ module github.com/gogns/gns
 go 1.25.0
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/flynn/noise v1.1.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/crypto v0.49.0

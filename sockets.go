@@ -91,6 +91,7 @@ type Sockets struct {
 	development bool
 	trust       *pki.Store
 	replay      *crypto.ReplayGuard
+	keys        *crypto.KeyCache
 	trusting    bool // somebody was to be trusted from the start
 	requireAuth bool
 	source      CertificateSource
@@ -350,6 +351,7 @@ func (s *Sockets) coreConfig(remote netip.AddrPort, store *config.Store) conn.Co
 		Verifier:  s.trust,
 		Require:   s.requireAuth,
 		Replay:    s.replay,
+		Keys:      s.keys,
 		WallClock: time.Now().Unix(),
 		Remote:    remote,
 		Settings:  s.settings(store),

@@ -21,7 +21,7 @@ func (s *Sockets) setTrust(opts *Options) error {
 	if err != nil {
 		return ResultInvalidParam.wrap(err)
 	}
-	s.replay = crypto.NewReplayGuard()
+	s.replay, s.keys = crypto.NewReplayGuard(), crypto.NewKeyCache()
 	s.requireAuth = opts.RequireAuth
 	if opts.TrustStore == nil && len(opts.TrustedCAs) == 0 {
 		if opts.RequireAuth {

@@ -151,14 +151,11 @@ func (c *LocalCert) FieldsBeside(id Identity) (IdentityFields, error) {
 	if id.IsZero() {
 		id = Localhost()
 	}
-	fields, err := IdentityToFields(id)
-	if err != nil {
-		return IdentityFields{}, err
+	if c.identity.IsZero() {
+		return IdentityToFields(id)
 	}
-	if !c.identity.IsZero() {
-		fields.Text, fields.Binary = nil, nil
-	}
-	return fields, nil
+	steamID, err := legacySteamIDField(id)
+	return IdentityFields{SteamID: steamID}, err
 }
 
 // CertificateRequest serializes what an authority needs in order to sign a key for an identity

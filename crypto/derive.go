@@ -4,8 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-
-	"github.com/flynn/noise"
 )
 
 // Sizes in bytes.
@@ -29,12 +27,12 @@ type side struct {
 // premaster is the secret that both ends can compute: the hash of the X25519 result. It errs for public
 // keys of the wrong size and for those of low order, with which the result would not be secret.
 func premaster(private, peerPublic []byte) ([sha256.Size]byte, error) {
-	shared, err := noise.DH25519.DH(private, peerPublic)
+	shared, err := sharedSecret(private, peerPublic)
 	if err != nil {
 		return [sha256.Size]byte{}, err
 	}
-	defer clear(shared)
-	return sha256.Sum256(shared), nil
+	defer clear(shared[:])
+	return sha256.Sum256(shared[:]), nil
 }
 
 // extract is HKDF-Extract with its roles exchanged: the secret keys the HMAC and the nonces are the data.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/flynn/noise"
 	pb "github.com/gogns/gns/proto"
 	"google.golang.org/protobuf/proto"
 )
@@ -75,6 +74,9 @@ type HandshakeConfig struct {
 	// Replay, if not nil, refuses crypt infos of authenticated peers that served another connection before.
 	Replay *ReplayGuard
 
+	// Keys, if not nil, makes it faster to check the signatures of peers that come again.
+	Keys *KeyCache
+
 	// AppID is ours; the peer's certificate must allow it.
 	AppID uint32
 
@@ -99,7 +101,7 @@ type Handshake struct {
 	fields  IdentityFields
 
 	// Ours, made when info is.
-	exchange noise.DHKey
+	exchange keyPair
 	local    side
 	infoSig  []byte
 
@@ -216,7 +218,7 @@ func (h *Handshake) chooseCert(enough UnsignedCertPolicy) error {
 
 // makeInfo makes our key, our nonce and the signed info about them and the ciphers.
 func (h *Handshake) makeInfo() error {
-	exchange, err := noise.DH25519.GenerateKeypair(h.config.Random)
+	exchange, err := newKeyPair(h.config.Random)
 	if err != nil {
 		return failure(ReasonInternalError, CheckKeyExchange, "%v: %v", errNoRandomness, err)
 	}

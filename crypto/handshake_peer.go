@@ -183,7 +183,7 @@ func (h *Handshake) checkInfo(m *PeerMessages, cert *pb.CMsgSteamDatagramCertifi
 	if n := len(m.Crypt.Signature); n != ed25519.SignatureSize {
 		return nil, failure(ReasonBadCrypt, CheckInfoSignature, "signature of the crypt info has %d bytes", n)
 	}
-	if !ed25519.Verify(key, m.Crypt.Info, m.Crypt.Signature) {
+	if !h.config.Keys.Verify(key, m.Crypt.Info, m.Crypt.Signature) {
 		return nil, failure(ReasonBadCrypt, CheckInfoSignature, "crypt info was not signed with key %d of the certificate", KeyID(key))
 	}
 	if h.guarded() && h.config.Replay.Seen(m.Crypt.Info) {

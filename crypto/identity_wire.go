@@ -41,18 +41,14 @@ func (f IdentityFields) Identity() (Identity, error) {
 // Identities that a peer would refuse give an error: those that are not valid, and SteamIDs that only one
 // of the two forms allows (clans, chats, individual accounts with an instance other than 1).
 func IdentityToFields(id Identity) (IdentityFields, error) {
-	if err := id.Err(); err != nil {
+	steamID, err := legacySteamIDField(id)
+	if err != nil {
 		return IdentityFields{}, err
 	}
-	f := IdentityFields{Text: proto.String(id.String()), Binary: new(pb.CMsgSteamNetworkingIdentityLegacyBinary)}
+	f := IdentityFields{Text: proto.String(id.String()), Binary: new(pb.CMsgSteamNetworkingIdentityLegacyBinary), SteamID: steamID}
 	switch id.typ {
 	case IdentitySteamID:
-		steamID := SteamID64(id.number())
-		if !steamID.IsValid() || !steamID.identifiesPeer() {
-			return IdentityFields{}, fmt.Errorf("SteamID %d (%v) cannot be the identity of a peer", uint64(steamID), steamID)
-		}
-		f.SteamID = proto.Uint64(uint64(steamID))
-		f.Binary.SteamId = f.SteamID
+		f.Binary.SteamId = steamID
 	case IdentityGenericString:
 		f.Binary.GenericString = proto.String(id.data)
 	case IdentityGenericBytes:
@@ -62,6 +58,18 @@ func IdentityToFields(id Identity) (IdentityFields, error) {
 			binary.LittleEndian.Uint16([]byte(id.data[16:])))
 	}
 	return f, nil
+}
+
+// legacySteamIDField gives the oldest form, nil for an identity that has none. It errs where IdentityToFields does.
+func legacySteamIDField(id Identity) (*uint64, error) {
+	if err := id.Err(); err != nil || id.typ != IdentitySteamID {
+		return nil, err
+	}
+	steamID := SteamID64(id.number())
+	if !steamID.IsValid() || !steamID.identifiesPeer() {
+		return nil, fmt.Errorf("SteamID %d (%v) cannot be the identity of a peer", uint64(steamID), steamID)
+	}
+	return proto.Uint64(uint64(steamID)), nil
 }
 
 // identityFromLegacyBinary reads the older binary form: the first of its fields that is present, in

@@ -9,10 +9,7 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
-require (
-	github.com/flynn/noise v1.1.0 // indirect
-	golang.org/x/crypto v0.49.0 // indirect
-)
+require filippo.io/edwards25519 v1.2.0 // indirect
 
 require (
 	github.com/gogns/gns v0.0.0-00010101000000-000000000000

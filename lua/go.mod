@@ -9,9 +9,8 @@ require (
 )
 
 require (
-	github.com/flynn/noise v1.1.0 // indirect
+	filippo.io/edwards25519 v1.2.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/crypto v0.49.0 // indirect
 	golang.org/x/sys v0.42.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -149,14 +149,14 @@ func (c *Certificate) CheckSignature(public ed25519.PublicKey) error {
 	if len(c.signature) == 0 {
 		return problemf(ErrUnsigned, "certificate carries no signature of an authority")
 	}
-	return checkSignature(public, c.AuthorityKeyID, c.raw, c.signature)
+	return checkSignature(nil, public, c.AuthorityKeyID, c.raw, c.signature)
 }
 
-func checkSignature(public ed25519.PublicKey, keyID uint64, raw, signature []byte) error {
+func checkSignature(keys *crypto.KeyCache, public ed25519.PublicKey, keyID uint64, raw, signature []byte) error {
 	if len(signature) != ed25519.SignatureSize {
 		return problemf(ErrBadSignature, "signature by authority key %d has %d bytes instead of %d", keyID, len(signature), ed25519.SignatureSize)
 	}
-	if !ed25519.Verify(public, raw, signature) {
+	if !keys.Verify(public, raw, signature) {
 		return problemf(ErrBadSignature, "signature by authority key %d is wrong", keyID)
 	}
 	return nil

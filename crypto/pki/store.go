@@ -44,6 +44,7 @@ type Store struct {
 	mu       sync.Mutex // held to change contents
 	contents *contents
 	verdict  atomic.Pointer[verdict] // what follows from contents
+	keys     *crypto.KeyCache        // few authorities sign for many peers
 }
 
 var _ crypto.CertVerifier = (*Store)(nil)
@@ -69,7 +70,7 @@ type record struct {
 
 // NewStore makes a store that trusts the given roots. Without any it trusts nobody.
 func NewStore(roots ...ed25519.PublicKey) (*Store, error) {
-	s := &Store{contents: &contents{}}
+	s := &Store{contents: &contents{}, keys: crypto.NewKeyCache()}
 	if err := s.change(func(next *contents) error { return next.addRoots(roots) }); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (s *Store) VerifyCert(signed *pb.CMsgSteamDatagramCertificateSigned, now in
 	if err != nil {
 		return crypto.Scope{}, err
 	}
-	if err := checkSignature(signer.public, signed.GetCaKeyId(), raw, signature); err != nil {
+	if err := checkSignature(s.keys, signer.public, signed.GetCaKeyId(), raw, signature); err != nil {
 		return crypto.Scope{}, err
 	}
 	c, err := fromMessage(signed)

@@ -61,6 +61,8 @@ type Config struct {
 	Require bool
 	// Replay, if not nil, keeps recorded handshakes of certified peers from making connections.
 	Replay *crypto.ReplayGuard
+	// Keys, if not nil, makes it faster to check the signatures of peers that come again.
+	Keys *crypto.KeyCache
 	// Settings are the values that may change later, through Configure.
 	Settings Settings
 	// Rand is the source of keys and nonces.

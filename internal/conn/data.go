@@ -30,7 +30,7 @@ func (c *Conn) appendDue(now mono.Time, dst []byte) ([]byte, bool) {
 // appendData builds, seals and accounts one data packet.
 func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, lifetime bool) []byte {
 	start := len(dst)
-	_ = c.unrest() // it worked when the connection was established
+	_ = c.unrest()
 	tag := c.seal.Overhead()
 	h := udpwire.DataHeader{To: c.remoteID, WireNumber: uint16(c.snp.NextNumber())}
 

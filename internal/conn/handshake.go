@@ -23,6 +23,7 @@ func (c *Conn) handshakeConfig(role crypto.Role) crypto.HandshakeConfig {
 		Verifier:       c.cfg.Verifier,
 		Require:        c.cfg.Require,
 		Replay:         c.cfg.Replay,
+		Keys:           c.cfg.Keys,
 		AppID:          c.cfg.AppID,
 		Unencrypted:    c.unencrypted(),
 		Now:            c.cfg.WallClock,
@@ -79,9 +80,6 @@ func (c *Conn) finishCrypto(now mono.Time, clientID, serverID uint32) error {
 	}
 	c.auth, c.authentic = c.handshake.PeerAuth(), c.handshake.Authenticated() // a server has looked again
 	c.keys = keys
-	if err := c.unrest(); err != nil {
-		return err
-	}
 	if c.cfg.KeyLog != nil {
 		// Somebody who debugs reads this; that it cannot be written is no reason to refuse the peer.
 		_ = keys.WriteKeyLog(c.cfg.KeyLog)
@@ -101,8 +99,9 @@ func (c *Conn) role() crypto.Role {
 	return crypto.RoleClient
 }
 
-// unrest makes the ciphers, which a connection at rest does not keep: they take ten times the memory of their
-// keys, and half a microsecond.
+// unrest makes the ciphers, which a connection has from its first data packet on and does not keep at rest: they
+// take ten times the memory of their keys, and half a microsecond. It does not fail for a cipher that a
+// handshake chooses.
 func (c *Conn) unrest() (err error) {
 	if c.seal != nil {
 		return nil
