@@ -123,6 +123,7 @@ type Session struct {
 	crowd    crowdState
 	ahead    aheadState
 	stop     stopWaitingState
+	urge     urgeState
 
 	// Receiving.
 	recv   reliability.Received
@@ -148,7 +149,7 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s.lanes = []*sendLane{newSendLane(0)}
 	s.sched.reset(1)
 	s.dueAt = mono.Never
-	s.stop.at = mono.Never
+	s.stop.at, s.urge.at = mono.Never, mono.Never
 	s.repeats = newRepeats()
 	s.applyConfig(cfg)
 	s.bucket.Reset(0, s.SendRate())
@@ -271,4 +272,5 @@ func (s *Session) Close() {
 	s.recv = reliability.Received{}
 	s.plan = plan{}
 	s.repeats = repeats{at: mono.Never}
+	s.urge = urgeState{at: mono.Never}
 }
