@@ -102,9 +102,9 @@ func TestEchoes(t *testing.T) {
 		{false, false, 20 * ms, 0.05, 20 * ms, 71 * ms, 3.4, 380},    // 70 ms, 3.2, 339
 		{false, false, 150 * ms, 0.05, 150 * ms, 230 * ms, 3.2, 730}, // 303 ms, 3.1, 620
 		{false, true, 50 * ms, 0, 50 * ms, 50 * ms, 3, 302.2},
-		{false, true, 50 * ms, 0.05, 50 * ms, 165 * ms, 4.2, 560},
+		{false, true, 50 * ms, 0.05, 50 * ms, 165 * ms, 4.2, 560}, // 212 ms, 2.9, 419
 		{true, false, 50 * ms, 0, 50 * ms, 50 * ms, 2, 274.2},
-		{true, false, 50 * ms, 0.05, 50 * ms, 165 * ms, 3.2, 380},
+		{true, false, 50 * ms, 0.05, 50 * ms, 165 * ms, 3.2, 380}, // 200 ms, 2.0, 389
 	} {
 		e := echoed{patientHere: row.here, patientFar: row.far}
 		for _, seed := range seeds(40) {

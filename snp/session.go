@@ -151,6 +151,7 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s.dueAt = mono.Never
 	s.stop.at, s.urge.at = mono.Never, mono.Never
 	s.repeats = newRepeats()
+	s.recovery.spurious.Set(0) // it is not for the first few losses to say
 	s.applyConfig(cfg)
 	s.bucket.Reset(0, s.SendRate())
 	s.Begin(10)

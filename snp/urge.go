@@ -35,7 +35,7 @@ const (
 // A sender like this package's, which repeats its data, leaves hardly any holes and is left alone.
 type urgeState struct {
 	at      mono.Time // the peer is to be urged on, Never if there is no reason to
-	times   int       // how often it was since there is one
+	times   uint8     // how often it was since there is one
 	bare    uint8     // of 255, how sure it is that the peer sends its data once
 	provoke bool      // the next packet asks for an answer
 }
@@ -54,7 +54,7 @@ func (s *Session) urgeOn(now, before mono.Time, opened bool, r *reader) {
 		return
 	}
 	missing := r.hole || active && s.incomplete()
-	// The data of a packet without any says nothing about what was in the one before it.
+	// A packet without data says nothing about what was in the one before it.
 	unknown := opened && !r.reliable && u.bare >= bareEnough
 	if opened && (missing || unknown) {
 		// In a flow that is not sparse the next packet is not far.
