@@ -24,10 +24,33 @@ func TestLossRateConverges(t *testing.T) {
 	}
 }
 
+// TestLossRateOfAYoungConnection: the first packets count for more, so that a path's rate is known soon.
+func TestLossRateOfAYoungConnection(t *testing.T) {
+	t.Parallel()
+	var l LossRate
+	for range 3 {
+		for range 19 {
+			l.Observe(false)
+		}
+		l.Observe(true)
+	}
+	require.InDelta(t, 36, l.PerMille(), 2, "three of sixty, and none of 24 before")
+	l = LossRate{}
+	l.Observe(true)
+	require.InDelta(t, 40, l.PerMille(), 1)
+	for range 200 {
+		l.Observe(false)
+	}
+	require.InDelta(t, 3, l.PerMille(), 1)
+}
+
 // TestLossRateForgets: a single loss is remembered for about two hundred packets.
 func TestLossRateForgets(t *testing.T) {
 	t.Parallel()
 	var l LossRate
+	for range 1000 {
+		l.Observe(false)
+	}
 	l.Observe(true)
 	require.Equal(t, 7, l.PerMille())
 	packets := 0

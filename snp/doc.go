@@ -32,8 +32,13 @@
 //
 // Both come late in a sparse flow, where nothing follows a lost packet that would show the gap. On a path
 // that loses packets, recent reliable data therefore travels once to three times more, in packets that leave
-// anyway and have room, or in one of its own if none leaves within a round trip. A path without losses
-// carries everything once.
+// anyway and have room, acks among them, or in one of its own if none leaves within a round trip; soon if it answers what
+// came late. A path without losses carries everything once.
+//
+// The sender at the other end may do nothing of that, and Valve's does not act on a report before it has a reason
+// to send. So a report of a gap that leaves a hole in a sparse flow asks (outside SNP) for an answer at once, repeatedly if
+// need be; and where the peer leaves holes, the packet after a message of it asks for an answer too, for that
+// to show whether the message was all.
 //
 // A receiver refuses data that would open too many gaps in a lane's stream, Valve's the 31st. So new data
 // waits while there are many known gaps, and the peer is asked (outside SNP) for acks meanwhile; how many gaps
@@ -41,8 +46,8 @@
 //
 // # Acks
 //
-// Reliable data is acked within 40 ms, sooner after many packets, and after 5 ms if it comes alone on a path
-// that loses packets. Gaps are reported after 3 ms, or later where packets have been out of order by more.
+// Reliable data is acked within 40 ms, sooner after many packets, and after 5 ms if it is new and comes alone on
+// a path that loses packets. Gaps are reported after 3 ms, or later where packets have been out of order by more.
 //
 // # Receiving
 //

@@ -97,10 +97,12 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 		s.stop.onSent(info.Number, value)
 	}
 	dst = s.appendAck(now, dst, limit-(len(dst)-start))
+	s.urged(now)
 
 	s.ranges = s.ranges[:0]
 	var flags reliability.Flags
-	if repeat := s.repeats.at <= now; s.connected && (repeat || !s.sched.empty()) {
+	repeat := s.repeats.at <= now
+	if s.connected && (repeat || !s.sched.empty() || len(dst) > start && s.mayRide(now)) {
 		s.bucket.Accrue(now, true)
 		if s.bucket.Ready(now) && s.mayFlow() {
 			s.fillPlan(now, limit-(len(dst)-start), repeat)
@@ -230,7 +232,7 @@ type ackState struct {
 // ackDue reports whether an ack must be sent at now, and whether it must cover everything received.
 func (s *Session) ackDue(now mono.Time) (due, force bool) {
 	force = s.recv.AckDeadline() <= now
-	return force || s.nackDeadline() <= now || s.acks.elicited >= ackEvery, force
+	return force || s.urge.at <= now || s.nackDeadline() <= now || s.acks.elicited >= ackEvery, force
 }
 
 // nackDeadline returns when an ack must be sent because of a gap.
@@ -243,12 +245,18 @@ func (s *Session) nackDeadline() mono.Time {
 	return max(t, s.acks.last.Add(min(srtt/4, nackSpacing)))
 }
 
-// ackBy returns when reliable data received now should be acked.
-func (s *Session) ackBy(now mono.Time) mono.Time {
+// ackBy returns when reliable data received now, news or not, should be acked.
+func (s *Session) ackBy(now mono.Time, news bool) mono.Time {
 	by := now.Add(ackDelay)
+	if !news {
+		return by // the sender has nothing to repair
+	}
 	alone := now.Sub(s.acks.elicitedAt) >= aloneAfter
 	s.acks.elicitedAt = now
-	if alone && s.recv.Loss() >= quickAckLoss {
+	if alone && s.urge.bare >= bareEnough && s.recv.Loss() >= provokeLoss {
+		s.urge.provoke = true
+	}
+	if alone && s.lossIn() >= quickAckLoss {
 		by = min(by, max(now.Add(quickAck), s.acks.last.Add(quickAckSpacing)))
 	}
 	return by

@@ -54,7 +54,10 @@ type peer struct {
 
 	packets, sentBytes int
 	data, ackOnly      int
+	urgent             int // packets that ask for an answer at once
 	onPacket           func(info PacketInfo, plaintext []byte)
+
+	patience *patience // nil for a peer that acts at once
 }
 
 type flight struct {
@@ -121,6 +124,9 @@ func (p *pair) other(e *peer) *peer {
 
 // drain sends what is due at e.
 func (p *pair) drain(e *peer) {
+	if e.patience != nil && !e.patience.over(e.s) {
+		return
+	}
 	for e.err == nil && e.s.Due(p.now) {
 		p.sendOne(e)
 	}
@@ -130,6 +136,10 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 	room := e.s.cfg.MaxPlaintext
 	if e.room > 0 {
 		room = e.room
+	}
+	urgent := e.s.Urgent(p.now)
+	if urgent {
+		e.urgent++
 	}
 	data, info := e.s.AppendPacket(p.now, nil, room)
 	if len(data) > room { // plain, as it runs for every packet
@@ -159,7 +169,7 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 			delay += time.Duration(p.rand.Int64N(int64(e.out.jitter)))
 		}
 		p.order++
-		heap.Push(&p.flying, flight{at: p.now.Add(delay), order: p.order, to: p.other(e), n: info.Number, data: data, ask: info.Ask != AskNothing})
+		heap.Push(&p.flying, flight{at: p.now.Add(delay), order: p.order, to: p.other(e), n: info.Number, data: data, ask: urgent || info.Ask != AskNothing})
 	}
 	return info
 }
@@ -185,6 +195,16 @@ func (p *pair) receive(f flight) {
 	if f.ask {
 		e.s.RequestAck(p.now, 0)
 	}
+	if e.patience != nil {
+		e.patience.received(p.now, f.ask)
+	}
+}
+
+func (e *peer) deadline() mono.Time {
+	if e.patience != nil {
+		return e.patience.deadline(e.s)
+	}
+	return e.s.Deadline()
 }
 
 // run lets time pass until the deadline or until done says so; done may be nil.
@@ -192,13 +212,16 @@ func (p *pair) run(d time.Duration, done func() bool) {
 	end := p.now.Add(d)
 	for range p.maxSteps {
 		for _, e := range []*peer{p.a, p.b} {
+			if e.patience != nil {
+				e.patience.wake(e.s, p.now)
+			}
 			e.s.Advance(p.now)
 			p.drain(e)
 		}
 		if done != nil && done() {
 			return
 		}
-		next := min(p.a.s.Deadline(), p.b.s.Deadline(), end)
+		next := min(p.a.deadline(), p.b.deadline(), end)
 		if len(p.flying) > 0 {
 			next = min(next, p.flying[0].at)
 		}

@@ -53,13 +53,16 @@ func (s *Session) Receive(now mono.Time, n reliability.PacketNumber, plaintext [
 		s.recv.Schedule(now.Add(time.Duration(wait) * time.Millisecond))
 		return nil
 	}
+	opened := n > s.recv.Highest()+1
+	_, before := s.recv.Latest(s.recv.Gaps())
 	s.recv.Add(now, n)
+	s.urgeOn(now, before, opened, &r)
 	if r.segments < s.cfg.RecvMaxSegmentsPerPacket {
 		s.busy, s.trimmed = now, false
 	}
 	if r.reliable {
 		s.acks.elicited++
-		s.recv.Schedule(s.ackBy(now))
+		s.recv.Schedule(s.ackBy(now, r.news))
 	}
 	return nil
 }
@@ -72,6 +75,9 @@ type reader struct {
 	group    groupState
 	segments int  // that may still come
 	reliable bool // a reliable segment came
+	news     bool // with data that was not known
+	hole     bool // that is not all the data up to it
+	again    bool // with data that had come before
 	refused  bool // something could not be accepted: the packet must not be acked
 }
 
@@ -141,7 +147,12 @@ func (r *reader) reliableSegment(b []byte) (n int, err error) {
 	if r.mode == RecvLinger {
 		return n, nil
 	}
+	known, end := l.known(), l.end
 	accepted, err := l.receive(seg.Position, seg.Data, r.s)
+	news := l.known() > known
+	r.news = r.news || news
+	r.hole = r.hole || l.incomplete()
+	r.again = r.again || seg.Position < end && (!news || l.end > end)
 	if !accepted {
 		r.refused = true
 	}

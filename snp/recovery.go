@@ -139,7 +139,7 @@ func (s *Session) Advance(now mono.Time) {
 	s.now = now
 	s.expireTimer(now)
 	if s.repeats.at <= now {
-		s.repeats.prune()
+		s.repeats.prune(s.repeatable())
 	}
 	rto := s.rtt.RTO()
 	for s.recovery.watched.len() > 0 {
@@ -213,7 +213,7 @@ func (s *Session) forget(now mono.Time) {
 
 // onAck processes an ack frame.
 func (s *Session) onAck(now mono.Time, f Ack) {
-	timed := s.sent.Timed(f.Latest)
+	timed, undelivered := s.sent.Timed(f.Latest), s.unacked+s.pendingReliable
 	delay := time.Duration(f.Delay) << delayShift * time.Microsecond
 	if f.Delay != delayUnknown {
 		if at, ok := s.sent.SentAt(f.Latest); ok {
@@ -221,10 +221,10 @@ func (s *Session) onAck(now mono.Time, f Ack) {
 		}
 	}
 	acked, _ := s.sent.Ack(f.Latest, f.Blocks, s.observer)
-	if acked == 1 && timed {
-		s.repeats.heard(delay)
+	if acked == 1 && timed && s.unacked+s.pendingReliable < undelivered {
+		s.repeats.heard(delay) // acks of what had arrived before take longer
 	}
-	s.repeats.prune()
+	s.repeats.prune(s.repeatable())
 	s.adaptHoles(now)
 	s.adaptWindow(now)
 	r := &s.recovery

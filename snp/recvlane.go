@@ -35,6 +35,12 @@ func newRecvLane(index int) *recvLane {
 	return &recvLane{index: index, start: 1, next: 1, end: 1}
 }
 
+// known returns how many bytes of the stream have come.
+func (l *recvLane) known() int64 { return l.next + l.have.total }
+
+// incomplete reports whether something is missing below the end of the stream.
+func (l *recvLane) incomplete() bool { return len(l.have.list) > 0 && l.have.list[0].begin > l.next }
+
 // gaps returns the number of gaps between next and end.
 func (l *recvLane) gaps() int {
 	n := len(l.have.list)

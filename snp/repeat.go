@@ -23,6 +23,11 @@ const (
 	// repeatSlack is how much later than expected an ack may be before a packet is sent only to repeat
 	// data.
 	repeatSlack = 5 * time.Millisecond
+
+	// When something came late because a packet was lost, what the application sends within lateFor probably is
+	// the answer to it. It is repeated after lateCopy, to be late only once.
+	lateFor  = 5 * time.Millisecond
+	lateCopy = 8 * time.Millisecond
 )
 
 // repeats are how a sparse flow gets over losses. Its lost packets are noticed late: no packet follows soon
@@ -35,6 +40,7 @@ type repeats struct {
 	loss      reliability.LossRate
 	peerDelay time.Duration // how long the peer sits on the ack of a packet that comes alone
 	at        mono.Time     // a packet should repeat what can be repeated
+	late      mono.Time     // data sent until then is late already, zero if none is
 }
 
 // repeatable is stream data sent not long ago.
@@ -51,9 +57,18 @@ func newRepeats() repeats {
 	return repeats{peerDelay: reliability.MaxAckDelay, at: mono.Never}
 }
 
-// allowed returns how often data may be repeated.
-func (r *repeats) allowed() int {
-	switch loss := r.loss.PerMille(); {
+// A path that loses packets in one direction probably does in the other, where it may take longer to find out.
+// So half of one direction's rate counts in the other at least.
+
+// lossOut returns how many of a thousand packets sent get lost.
+func (s *Session) lossOut() int { return max(s.repeats.loss.PerMille(), s.recv.Loss()/2) }
+
+// lossIn returns how many of a thousand packets of the peer get lost.
+func (s *Session) lossIn() int { return max(s.recv.Loss(), s.repeats.loss.PerMille()/2) }
+
+// repeatable returns how often data may be repeated.
+func (s *Session) repeatable() int {
+	switch loss := s.lossOut(); {
 	case loss < repeatOnce:
 		return 0
 	case loss < repeatTwice:
@@ -79,8 +94,7 @@ func (r *repeats) add(c repeatable) {
 
 // prune forgets what was acked, was found to be lost (and will be sent again for that reason), or was
 // repeated often enough.
-func (r *repeats) prune() {
-	allowed := r.allowed()
+func (r *repeats) prune(allowed int) {
 	r.recent = slices.DeleteFunc(r.recent, func(c repeatable) bool {
 		l := c.lane
 		return c.copies > allowed || c.end <= l.acked || l.ackedAbove.contains(c.begin, c.end) ||
@@ -100,9 +114,19 @@ func (r *repeats) heard(delay time.Duration) {
 	r.peerDelay += change / 4
 }
 
+// mayRide reports whether a packet that leaves for another reason should take recent data along.
+func (s *Session) mayRide(now mono.Time) bool {
+	r := &s.repeats
+	if len(r.recent) == 0 || s.recovery.probes > 0 {
+		return false
+	}
+	r.prune(s.repeatable())
+	return len(r.recent) > 0 && now.Sub(r.recent[0].at) >= repeatSpacing
+}
+
 // planRepeats adds recent data to the plan of a packet with room bytes left, newest first.
 func (s *Session) planRepeats(now mono.Time, room int) {
-	s.repeats.prune()
+	s.repeats.prune(s.repeatable())
 	for i := len(s.repeats.recent) - 1; i >= 0; i-- {
 		c := &s.repeats.recent[i]
 		if now.Sub(c.at) < repeatSpacing {
@@ -132,13 +156,17 @@ func (s *Session) rememberRepeats(now mono.Time, n reliability.PacketNumber) {
 			c.packet, c.at, c.again = n, now, false
 		}
 	}
+	soon := mono.Never
 	for _, t := range s.taken {
 		if l := t.lane; l.sent > t.sent {
 			r.add(repeatable{lane: l, begin: t.sent, end: l.sent, packet: n, at: now, copies: 1})
+			if now < r.late {
+				soon, r.late = now.Add(lateCopy), 0
+			}
 		}
 	}
-	r.prune()
-	if srtt, rttvar, ok := s.rtt.Smoothed(); ok && len(r.recent) > 0 {
-		r.at = now.Add(srtt + 2*rttvar + r.peerDelay + repeatSlack)
+	r.prune(s.repeatable())
+	if srtt, rttvar, ok := s.rtt.Smoothed(); ok && len(r.recent) > 0 && (len(s.ranges) > 0 || r.at <= now) {
+		r.at = min(soon, now.Add(srtt+2*rttvar+r.peerDelay+repeatSlack))
 	}
 }

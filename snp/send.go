@@ -160,7 +160,7 @@ func (s *Session) Deadline() mono.Time {
 	if s.closed {
 		return mono.Never
 	}
-	t := min(s.recv.AckDeadline(), s.nackDeadline(), s.stop.at, s.recoveryDeadline())
+	t := min(s.recv.AckDeadline(), s.nackDeadline(), s.urge.at, s.stop.at, s.recoveryDeadline())
 	if s.acks.elicited >= ackEvery {
 		t = 0
 	}

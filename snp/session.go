@@ -123,6 +123,7 @@ type Session struct {
 	crowd    crowdState
 	ahead    aheadState
 	stop     stopWaitingState
+	urge     urgeState
 
 	// Receiving.
 	recv   reliability.Received
@@ -148,8 +149,9 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 	s.lanes = []*sendLane{newSendLane(0)}
 	s.sched.reset(1)
 	s.dueAt = mono.Never
-	s.stop.at = mono.Never
+	s.stop.at, s.urge.at = mono.Never, mono.Never
 	s.repeats = newRepeats()
+	s.recovery.spurious.Set(0) // it is not for the first few losses to say
 	s.applyConfig(cfg)
 	s.bucket.Reset(0, s.SendRate())
 	s.Begin(10)
@@ -271,4 +273,5 @@ func (s *Session) Close() {
 	s.recv = reliability.Received{}
 	s.plan = plan{}
 	s.repeats = repeats{at: mono.Never}
+	s.urge = urgeState{at: mono.Never}
 }

@@ -131,7 +131,7 @@ func (c *Conn) requestFlags(now mono.Time) (flags uint32, forced bool) {
 		return flagAckRequest | flagAckRequestImmediate, true
 	case now >= c.keepaliveAt():
 		return flagAckRequest, true
-	case c.ask == snp.AskNow:
+	case c.ask == snp.AskNow || c.snp.Urgent(now):
 		return flagAckRequest | flagAckRequestImmediate, false
 	case c.ask == snp.AskSoon || now >= a.lastPing.Add(tracerInterval):
 		return flagAckRequest, false
@@ -147,7 +147,7 @@ func (c *Conn) requestSent(now mono.Time, flags uint32) {
 	}
 	c.alive.lastPing = now
 	// What is asked for the sake of SNP says nothing about the health of the connection.
-	immediate := flags&flagAckRequestImmediate != 0 && c.ask != snp.AskNow
+	immediate := flags&flagAckRequestImmediate != 0 && c.alive.timeouts > 0 && now >= c.keepaliveAt()
 	if immediate {
 		c.alive.lastUrgent = now
 	}

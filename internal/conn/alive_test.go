@@ -159,3 +159,34 @@ func TestWrongIDIsAnsweredSparingly(t *testing.T) {
 	require.GreaterOrEqual(t, replies[1].at.Sub(replies[0].at), 250*time.Millisecond)
 	require.EqualValues(t, 57, p.client.drops.LimitedReply)
 }
+
+// TestGapsOfSparseFlows: the report of a gap that leaves a hole in the peer's messages asks for an answer at once. Whether
+// the peer gives one says nothing about its health.
+func TestGapsOfSparseFlows(t *testing.T) {
+	p := newConnectedPair(t)
+	say := func(text string) {
+		_, err := p.client.Send(p.now, 0, []byte(text), snp.SendReliable|snp.SendNoNagle)
+		require.NoError(t, err)
+		p.run(30 * time.Millisecond)
+	}
+	say("one")
+	p.filter = func(pkt *packet) bool { return !pkt.toServer }
+	say("two")
+	p.trace = nil
+	p.filter = func(pkt *packet) bool { return pkt.toServer } // nor do reports arrive
+	say("three")
+	require.Len(t, p.serverMsgs, 1)
+	var asked []traced
+	for _, l := range p.only(false, udpwire.KindData) {
+		if statsFlags(t, l) == flagAckRequest|flagAckRequestImmediate {
+			asked = append(asked, l)
+		}
+	}
+	require.GreaterOrEqual(t, len(asked), 2)
+	require.Zero(t, p.server.alive.lastUrgent)
+	require.Zero(t, p.server.alive.timeouts)
+
+	p.filter = nil
+	p.run(time.Second)
+	require.Len(t, p.serverMsgs, 3)
+}
