@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// minRecords and maxRecords bound the ring of packets whose fate may still matter. Beyond the
-	// maximum the oldest record is given up as lost: 16-bit acks could not name it anyway.
-	minRecords = 64
+	// minRecords and maxRecords bound the ring of packets whose fate may still matter. It begins small, because
+	// most connections of a server have a packet or two in flight. Beyond the maximum the oldest record is
+	// given up as lost: 16-bit acks could not name it anyway.
+	minRecords = 4
 	maxRecords = 32768
 )
 
@@ -85,8 +86,8 @@ type Sent struct {
 	stopWaiting  PacketNumber
 	timedFrom    PacketNumber // no open timed packet below
 
-	records []record // power of two, at least 64
-	open    []uint64 // fate unknown
+	records []record // power of two
+	open    []uint64 // fate unknown; with fewer than 64 records, packets share the only word as they share the ring
 	lost    []uint64 // reported lost, may still turn out to be late
 
 	ranges    []Range // ring of a power of two; packets occupy consecutive slots in order
@@ -360,8 +361,8 @@ func (s *Sent) Compact() {
 func (s *Sent) resize(size int) {
 	old := *s
 	s.records = make([]record, size)
-	s.open = make([]uint64, size/64)
-	s.lost = make([]uint64, size/64)
+	words := make([]uint64, 2*((size+63)/64))
+	s.open, s.lost = words[:len(words)/2], words[len(words)/2:]
 	for n := s.tail; n < s.next; n++ {
 		s.records[s.slot(n)] = old.records[old.slot(n)]
 		from, bit := old.bit(n)
