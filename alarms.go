@@ -27,7 +27,6 @@ type alarmShard struct {
 
 // alarm is a connection's place in its shard. The shard's lock guards it.
 type alarm struct {
-	shard *alarmShard
 	at    mono.Time
 	index int // in the heap, plus 1; 0: not there
 }
@@ -46,6 +45,9 @@ func newAlarms(s *Sockets) alarms {
 
 // shard returns where the connection with a handle belongs.
 func (a alarms) shard(h Connection) *alarmShard { return a[uint32(h)%uint32(len(a))] }
+
+// shard returns where the connection's alarm is.
+func (c *connection) shard() *alarmShard { return c.s.alarms.shard(c.handle) }
 
 // set makes c.fire be called at an instant, instead of the one set before.
 func (sh *alarmShard) set(c *connection, at, now mono.Time) {

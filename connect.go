@@ -135,7 +135,10 @@ func (c *connection) currentInfo() ConnectionInfo {
 // Errors: ErrInvalidParam for a bad handle.
 func (s *Sockets) SetConnectionName(h Connection, name string) error {
 	return s.with(h, func(c *connection, _ mono.Time) error {
-		c.name = truncateName(name)
+		c.name = nil
+		if name = truncateName(name); name != "" {
+			c.name = &name
+		}
 		return nil
 	})
 }
@@ -159,7 +162,9 @@ func truncateName(name string) string {
 func (s *Sockets) ConnectionName(h Connection) (string, error) {
 	info := ""
 	err := s.with(h, func(c *connection, _ mono.Time) error {
-		info = c.name
+		if c.name != nil {
+			info = *c.name
+		}
 		return nil
 	})
 	return info, err

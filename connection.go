@@ -15,37 +15,37 @@ import (
 // datagrams, messages and events between the core, the socket and the application.
 type connection struct {
 	s      *Sockets
-	handle Connection
 	remote netip.AddrPort
 	ep     *endpoint     // nil for an end of a pipe
 	listen *listenSocket // nil for outgoing connections
 	config *config.Store
 	epoch  uint64 // Sockets.epoch when it was made
+	handle Connection
 
-	mu          *sync.Mutex // guards everything below, and the core; the ends of a pipe share one
-	core        core
-	partner     *connection // the other end of a pipe
-	generation  uint64      // of config, when it was last applied
-	inLine      bool        // of the endpoint's transmitter, whose lock guards this
-	alarm       alarm
-	armed       mono.Time // what the alarm is set to; Never if it is not
-	state       State     // as the application sees it
-	name        string
-	userData    int64
-	inbox       inbox         // guarded by the group's lock instead while there is a group
-	group       *pollGroup    // nil: in none
-	changed     broadcast     // state changed, or messages arrived
-	room        broadcast     // the send buffer may have more room
-	done        chan struct{} // of Done; nil until somebody asks
-	byPeer      bool          // the peer ended the connection
-	arrived     []conn.Message
+	state State       // as the application sees it
+	mu    *sync.Mutex // guards state and everything below, and the core; the ends of a pipe share one
+
+	core       core
+	partner    *connection // the other end of a pipe
+	generation uint64      // of config, when it was last applied
+	alarm      alarm
+	armed      mono.Time // what the alarm is set to; Never if it is not
+	clock      mono.Time // latest time that the core was told
+	inbox      inbox     // guarded by the group's lock instead while there is a group
+	tally      tally
+	group      *pollGroup    // nil: in none
+	changed    broadcast     // state changed, or messages arrived
+	room       broadcast     // the send buffer may have more room
+	done       chan struct{} // of Done; nil until somebody asks
+	stream     *netConn      // of Conn.NetConn
+	userData   int64
+	name       *string // nil: none
+
+	inLine      bool // of the endpoint's transmitter, whose lock guards this
+	byPeer      bool // the peer ended the connection
 	dead        bool
-	tally       tally
-	stream      *netConn  // of Conn.NetConn
-	reported    reported  // to Sockets.totals
-	established bool      // it has been connected
-	settled     bool      // nothing is left to do for the peer
-	clock       mono.Time // latest time that the core was told
+	established bool // it has been connected
+	settled     bool // nothing is left to do for the peer
 }
 
 // newConnection wraps a core. Its lock is free, nothing has been sent yet.
@@ -62,7 +62,6 @@ func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, s
 		config:     store,
 		core:       core,
 		generation: generation,
-		alarm:      alarm{shard: s.alarms.shard(Connection(core.ID()))},
 		armed:      mono.Never,
 		userData:   store.Int64(config.ConnectionUserData),
 	}
@@ -126,17 +125,16 @@ func (c *connection) pumpCore(now mono.Time, send bool) {
 
 // takeIn takes messages and events from the core. c.mu is held.
 func (c *connection) takeIn(now mono.Time) {
-	c.arrived = c.core.NextMessages(c.arrived[:0])
-	if len(c.arrived) > 0 {
+	if arrived := c.core.TakeMessages(); len(arrived) > 0 {
 		c.lockInbox()
-		for _, m := range c.arrived {
+		for _, m := range arrived {
 			c.tally.received(len(m.Data))
 			c.deliver(c.newMessage(m))
 		}
 		c.unlockInbox()
-		c.s.callbacks.arrived(len(c.arrived))
+		c.s.callbacks.arrived(len(arrived))
 		c.changed.broadcast()
-		clear(c.arrived)
+		clear(arrived)
 	}
 	for {
 		e, ok := c.core.NextEvent()
@@ -180,7 +178,7 @@ func (c *connection) arm(now mono.Time) {
 		return
 	}
 	c.armed = d
-	c.alarm.shard.set(c, d, now)
+	c.shard().set(c, d, now)
 }
 
 // fire is called when the alarm goes off.
@@ -247,10 +245,12 @@ func (c *connection) die() {
 		return
 	}
 	c.dead = true
-	c.noteGone()
-	c.alarm.shard.cancel(c)
+	counted := c.counters()
+	c.noteGone(&counted)
+	c.shard().cancel(c)
 	c.s.mu.Lock()
 	delete(c.s.conns, c.handle)
+	c.s.totals.gone(&counted) // while nobody sees the connection neither here nor there
 	c.s.mu.Unlock()
 	if c.ep != nil {
 		c.ep.remove(c)
@@ -325,8 +325,8 @@ func (c *connection) describe() string {
 
 // named adds to a kind of connection which one it is.
 func (c *connection) named(kind string) string {
-	if c.name != "" {
-		return fmt.Sprintf("#%d %s '%s'", c.handle, kind, c.name)
+	if c.name != nil {
+		return fmt.Sprintf("#%d %s '%s'", c.handle, kind, *c.name)
 	}
 	return fmt.Sprintf("#%d %s", c.handle, kind)
 }

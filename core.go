@@ -44,5 +44,5 @@ type core interface {
 	Deadline() mono.Time
 	AppendPacket(now mono.Time, dst []byte) (packet []byte, ok bool)
 	NextEvent() (conn.Event, bool)
-	NextMessages(dst []conn.Message) []conn.Message
+	TakeMessages() []conn.Message
 }

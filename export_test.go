@@ -74,7 +74,7 @@ func (s *Sockets) Timers() (t Timers) {
 // Set returns how many of them are going to go off.
 func (t Timers) Set() (n int) {
 	for _, c := range t {
-		if c.alarm.shard.pending(c) {
+		if c.shard().pending(c) {
 			n++
 		}
 	}

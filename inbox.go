@@ -14,9 +14,9 @@ type links struct{ prev, next *Message }
 // messageQueue is a list of messages that are linked through themselves, so that one can be taken out of
 // the middle, and no queue costs memory of its own.
 type messageQueue struct {
-	in          int // which links it uses
 	first, last *Message
-	n           int
+	n           int32
+	in          uint8 // which links it uses
 }
 
 // insert puts m before at, at the end if at is nil.
@@ -115,7 +115,7 @@ func (c *connection) takeMessages(dst []*Message) (n, bytes int) {
 func (c *connection) unread() int {
 	c.lockInbox()
 	defer c.unlockInbox()
-	return c.inbox.n
+	return int(c.inbox.n)
 }
 
 // unlink takes an unread message out of all queues. The inbox is locked.

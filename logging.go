@@ -33,12 +33,10 @@ func (c *connection) noteState(old State, e conn.Event) {
 }
 
 // noteGone tells everybody who keeps record that the connection is gone for good. c.mu is held.
-func (c *connection) noteGone() {
-	c.report()
+func (c *connection) noteGone(n *Counters) {
 	if !c.s.logs(slog.LevelDebug) {
 		return
 	}
-	n := &c.reported
 	c.s.log.LogAttrs(context.Background(), slog.LevelDebug, "connection gone",
 		slog.String("conn", c.describe()),
 		slog.Uint64("packets_sent", n.PacketsSent), slog.Uint64("packets_received", n.PacketsReceived),

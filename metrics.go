@@ -96,10 +96,37 @@ func (m *Metrics) Add(o Metrics) {
 	m.Counters.add(&o.Counters)
 }
 
-// totals are the Counters of a Sockets.
+// totals are the Counters of a Sockets, without what connections that are in its table count themselves.
 type totals struct {
 	mu sync.Mutex // nothing else is locked while it is held
 	Counters
+	shown Counters // the highest that Metrics has returned
+}
+
+// gone adds what a connection has counted that is being taken out of the table.
+func (t *totals) gone(c *Counters) {
+	t.mu.Lock()
+	t.add(c)
+	t.mu.Unlock()
+}
+
+// now returns the present counts.
+func (t *totals) now() Counters {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Counters
+}
+
+// show returns the given counts, none of which is lower than it was before: a packet that was missed may arrive.
+func (t *totals) show(now Counters) Counters {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.shown.all()
+	for i, p := range now.all() {
+		*p = max(*p, *before[i])
+	}
+	t.shown = now
+	return now
 }
 
 // reported is what has been added to totals about one thing that counts for itself.
@@ -168,8 +195,8 @@ func (t *tally) received(size int) {
 	t.messageBytesReceived += uint64(size)
 }
 
-// report brings what the connection has counted to the totals. c.mu is held.
-func (c *connection) report() {
+// counters returns what the connection has counted. c.mu is held.
+func (c *connection) counters() Counters {
 	packets, drops := c.core.Traffic()
 	now := Counters{
 		PacketsSent:          packets.SentPackets,
@@ -185,7 +212,7 @@ func (c *connection) report() {
 		SendsRefused:         c.tally.sendsRefused,
 	}
 	now.addDrops(&drops)
-	c.reported.report(&c.s.totals, &now)
+	return now
 }
 
 // report brings what the endpoint has counted about strangers to the totals. e.mu is held.
@@ -203,35 +230,41 @@ func (e *endpoint) report() {
 // each.
 func (s *Sockets) Metrics() Metrics {
 	var m Metrics
+	for _, e := range s.openEndpoints() {
+		e.mu.Lock()
+		e.report()
+		e.mu.Unlock()
+	}
 	s.mu.RLock()
 	m.ListenSockets, m.PollGroups, m.UDPSockets = len(s.listeners), len(s.groups), len(s.endpoints)
 	conns := make([]*connection, 0, len(s.conns))
 	for _, c := range s.conns {
 		conns = append(conns, c)
 	}
+	counted := s.totals.now() // a connection is either in the table or in here
+	s.mu.RUnlock()
+	for _, c := range conns {
+		c.mu.Lock()
+		own := c.counters()
+		if !c.dead {
+			c.count(&m)
+		}
+		c.mu.Unlock()
+		counted.add(&own)
+	}
+	m.UnreadMessages, m.QueuedCallbacks = s.callbacks.waiting()
+	m.Counters = s.totals.show(counted)
+	return m
+}
+
+func (s *Sockets) openEndpoints() []*endpoint {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	endpoints := make([]*endpoint, 0, len(s.endpoints))
 	for e := range s.endpoints {
 		endpoints = append(endpoints, e)
 	}
-	s.mu.RUnlock()
-	for _, c := range conns {
-		c.mu.Lock()
-		if !c.dead { // it would have reported
-			c.report()
-			c.count(&m)
-		}
-		c.mu.Unlock()
-	}
-	for _, e := range endpoints {
-		e.mu.Lock()
-		e.report()
-		e.mu.Unlock()
-	}
-	m.UnreadMessages, m.QueuedCallbacks = s.callbacks.waiting()
-	s.totals.mu.Lock()
-	m.Counters = s.totals.Counters
-	s.totals.mu.Unlock()
-	return m
+	return endpoints
 }
 
 // count adds the connection to the gauges. c.mu is held.

@@ -40,9 +40,7 @@ var lockedAtStart = [...]config.ID{
 }
 
 func lockSettings(s *config.Store) {
-	for _, id := range lockedAtStart {
-		_ = s.Lock(id) // all of them exist at connection scope
-	}
+	_ = s.Lock(lockedAtStart[:]...) // all of them exist at connection scope
 }
 
 // SetConfig sets a configuration value at a scope: of the whole Sockets (config.Global or

@@ -108,7 +108,7 @@ type Sockets struct {
 	global *config.Store
 	iface  *config.Store
 
-	mu        sync.RWMutex // guards the tables below; nothing else is locked while it is held
+	mu        sync.RWMutex // guards the tables below; nothing else but totals is locked while it is held
 	closed    bool
 	epoch     uint64 // how often the identity was reset
 	conns     map[Connection]*connection

@@ -31,12 +31,15 @@ type Store struct {
 	level  atomic.Pointer[level] // nil: nothing was ever set
 }
 
-// level is an immutable state of a Store.
+// level is an immutable state of a Store. Thousands of connections have the same one, and share it.
 type level struct {
 	generation uint64
 	set        uint64  // bit n: the value in slot n is set here
 	locked     uint64  // bit n: and can no longer change
 	values     []Value // those set, in order of their slots
+
+	// Of the stores below this one, that which was made last and that which was locked last.
+	newest, lockedLast atomic.Pointer[level]
 }
 
 // A level has one bit per value.
@@ -51,7 +54,11 @@ func NewStore(scope Scope, parent *Store) *Store {
 	s := &Store{scope: scope, parent: parent}
 	if scope == Connection {
 		slot := slotOf(ConnectionUserData)
-		s.level.Store((*level)(nil).with(slot, s.effective(slot), false))
+		begin := (*level)(nil).with(slot, s.effective(slot), false)
+		if above := s.above(); above != nil {
+			begin = begin.sharedIn(&above.newest)
+		}
+		s.level.Store(begin)
 	}
 	return s
 }
@@ -100,22 +107,41 @@ func (s *Store) Unset(id ID) error {
 	return s.change(slot, func(old *level) *level { return old.without(slot) })
 }
 
-// Lock gives this level its own copy of the effective value and makes it unchangeable: Set and Unset
-// fail with ErrLocked from now on, and changes above no longer reach it. Locking again does nothing.
+// Lock gives this level its own copy of the effective values and makes them unchangeable: Set and Unset
+// fail with ErrLocked from now on, and changes above no longer reach them. Locking again does nothing.
 //
-// Errors: ErrUnknown, ErrReadOnly, ErrScope.
-func (s *Store) Lock(id ID) error {
-	slot, err := s.writable(id)
-	if err != nil {
-		return err
+// Errors: ErrUnknown, ErrReadOnly, ErrScope; nothing is locked then.
+func (s *Store) Lock(ids ...ID) error {
+	for _, id := range ids {
+		if _, err := s.writable(id); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.level.Load()
-	if !old.isLocked(slot) {
-		s.level.Store(old.with(slot, s.effective(slot), true))
+	next := old
+	for _, id := range ids {
+		if slot := slotOf(id); !next.isLocked(slot) {
+			next = next.with(slot, s.effective(slot), true)
+		}
 	}
+	if next == old {
+		return nil
+	}
+	if above := s.above(); above != nil {
+		next = next.sharedIn(&above.lockedLast)
+	}
+	s.level.Store(next)
 	return nil
+}
+
+// above returns the state of the store above; nil if there is none, or nothing was ever set there.
+func (s *Store) above() *level {
+	if s.parent == nil {
+		return nil
+	}
+	return s.parent.level.Load()
 }
 
 // Locked reports whether Lock was called for the value on this level.
@@ -265,4 +291,14 @@ func (l *level) next() *level {
 		locked:     l.locked,
 		values:     slices.Clone(l.values),
 	}
+}
+
+// sharedIn returns the level kept at p if it is equal to l, and else keeps l there.
+func (l *level) sharedIn(p *atomic.Pointer[level]) *level {
+	o := p.Load()
+	if o != nil && o.generation == l.generation && o.set == l.set && o.locked == l.locked && slices.Equal(o.values, l.values) {
+		return o
+	}
+	p.Store(l)
+	return l
 }

@@ -368,3 +368,26 @@ func FuzzStore(f *testing.F) {
 		}
 	})
 }
+
+// Connections of a server are in the same state, and there are many.
+func TestStoresInTheSameStateShareIt(t *testing.T) {
+	listen := NewStore(ListenSocket, nil)
+	require.NoError(t, listen.Set(Int32(NagleTime, 1)))
+	connection := func() *Store {
+		s := NewStore(Connection, listen)
+		require.NoError(t, s.Lock(IPAllowWithoutAuth, Unencrypted))
+		return s
+	}
+	a, b := connection(), connection()
+	require.Same(t, a.level.Load(), b.level.Load())
+	require.NoError(t, a.Set(Int32(NagleTime, 2)))
+	require.EqualValues(t, 2, a.Int32(NagleTime))
+	require.EqualValues(t, 1, b.Int32(NagleTime), "what one sets is no other's")
+
+	require.NoError(t, listen.Set(Int32(Unencrypted, 1)))
+	c := connection()
+	require.EqualValues(t, 1, c.Int32(Unencrypted), "what is locked now is not what was then")
+	require.EqualValues(t, 0, b.Int32(Unencrypted))
+	require.ErrorIs(t, c.Lock(Unencrypted, MTUDataSize), ErrReadOnly)
+	require.False(t, NewStore(Connection, listen).Locked(Unencrypted))
+}

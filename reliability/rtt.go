@@ -32,13 +32,14 @@ const (
 // (whole milliseconds, the three latest samples), and the smoothed mean and variation of RFC 6298,
 // from which the retransmission timer is made. The zero value knows nothing.
 type RTT struct {
-	slots    [3]int32 // newest first, in milliseconds
-	n        int
+	slots    [3]int32  // newest first, in milliseconds
+	latest   int32     // the last sample of any effect
+	sampled  mono.Time // when that came
 	inserted mono.Time // when the newest slot was opened
-	sampled  mono.Time // when the last sample of any effect came
-	latest   int32     // the sample taken then
 
 	srtt, rttvar time.Duration
+
+	n uint8 // slots in use
 }
 
 // Sample takes a measured round trip, the peer's own delay already subtracted, and reports whether
@@ -63,12 +64,12 @@ func (r *RTT) Sample(now mono.Time, rtt time.Duration) bool {
 
 func (r *RTT) ping(now mono.Time, ms int32) {
 	r.sampled, r.latest = now, ms
-	if r.n == len(r.slots) && now.Sub(r.inserted) < pingSlotAge {
+	if int(r.n) == len(r.slots) && now.Sub(r.inserted) < pingSlotAge {
 		r.slots[0] = min(r.slots[0], ms)
 		return
 	}
 	r.slots[2], r.slots[1], r.slots[0] = r.slots[1], r.slots[0], ms
-	r.n = min(r.n+1, len(r.slots))
+	r.n = min(r.n+1, uint8(len(r.slots)))
 	r.inserted = now
 }
 

@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// minRecords and maxRecords bound the ring of packets whose fate may still matter. Beyond the
-	// maximum the oldest record is given up as lost: 16-bit acks could not name it anyway.
-	minRecords = 64
+	// minRecords and maxRecords bound the ring of packets whose fate may still matter. It begins small, because
+	// most connections of a server have a packet or two in flight. Beyond the maximum the oldest record is
+	// given up as lost: 16-bit acks could not name it anyway.
+	minRecords = 4
 	maxRecords = 32768
 )
 
@@ -73,6 +74,12 @@ type record struct {
 	flags Flags
 }
 
+// fates are bit maps of packets.
+type fates struct {
+	open uint64 // fate unknown
+	lost uint64 // reported lost, may still turn out to be late
+}
+
 // Sent remembers every packet sent until its fate is settled: what it carried and when it left.
 // Numbers are assigned in sequence, so records live in a ring indexed by packet number, and sets of
 // packets are bit maps over the same ring: a report about thousands of packets costs dozens of word
@@ -85,9 +92,8 @@ type Sent struct {
 	stopWaiting  PacketNumber
 	timedFrom    PacketNumber // no open timed packet below
 
-	records []record // power of two, at least 64
-	open    []uint64 // fate unknown
-	lost    []uint64 // reported lost, may still turn out to be late
+	records []record // power of two
+	words   []fates  // of 64 packets each; fewer records share a word as they share the ring
 
 	ranges    []Range // ring of a power of two; packets occupy consecutive slots in order
 	rangeHead uint32  // next free slot
@@ -125,7 +131,7 @@ func (s *Sent) Record(now mono.Time, flags Flags, ranges []Range, o Observer) Pa
 	*r = record{at: now, first: s.rangeHead, count: uint16(len(ranges)), flags: flags}
 	s.appendRanges(ranges)
 	word, bit := s.bit(n)
-	s.open[word] |= bit
+	s.words[word].open |= bit
 	return n
 }
 
@@ -169,7 +175,7 @@ func (s *Sent) Open(n PacketNumber) bool {
 		return false
 	}
 	word, bit := s.bit(n)
-	return s.open[word]&bit != 0
+	return s.words[word].open&bit != 0
 }
 
 // SentAt returns when packet n was sent, ok false if it has been acked or forgotten.
@@ -178,7 +184,7 @@ func (s *Sent) SentAt(n PacketNumber) (at mono.Time, ok bool) {
 		return 0, false
 	}
 	word, bit := s.bit(n)
-	if (s.open[word]|s.lost[word])&bit == 0 {
+	if (s.words[word].open|s.words[word].lost)&bit == 0 {
 		return 0, false
 	}
 	return s.records[s.slot(n)].at, true
@@ -225,7 +231,7 @@ func (s *Sent) OldestTimed() (n PacketNumber, at mono.Time, ok bool) {
 	s.timedFrom = max(s.timedFrom, s.tail)
 	for s.timedFrom < s.next {
 		n := s.timedFrom
-		word := s.open[s.wordIndex(n)] >> (uint64(n) % 64)
+		word := s.words[s.wordIndex(n)].open >> (uint64(n) % 64)
 		if word == 0 {
 			s.timedFrom = (n | 63) + 1
 			continue
@@ -250,10 +256,10 @@ func (s *Sent) OldestTimed() (n PacketNumber, at mono.Time, ok bool) {
 func (s *Sent) Forget(before mono.Time) {
 	for s.tail < s.stopWaiting {
 		word, bit := s.bit(s.tail)
-		if s.open[word]&bit != 0 || s.records[s.slot(s.tail)].at >= before {
+		if s.words[word].open&bit != 0 || s.records[s.slot(s.tail)].at >= before {
 			return
 		}
-		s.lost[word] &^= bit
+		s.words[word].lost &^= bit
 		s.trim()
 	}
 }
@@ -262,8 +268,7 @@ func (s *Sent) Forget(before mono.Time) {
 // whose fate means nothing.
 func (s *Sent) ForgetAll() {
 	s.tail, s.timedFrom = s.next, s.next
-	clear(s.open)
-	clear(s.lost)
+	clear(s.words)
 }
 
 // settle applies a fate to those packets of [begin, end) for which it is news.
@@ -277,9 +282,9 @@ func (s *Sent) settle(begin, end PacketNumber, fate Fate, o Observer) (news int)
 		mask := ^uint64(0) << (uint64(begin) % 64)
 		mask &= ^uint64(0) >> (63 - uint64(stop-1)%64)
 		word := s.wordIndex(begin)
-		hits := s.open[word]
+		hits := s.words[word].open
 		if fate == Acked {
-			hits |= s.lost[word]
+			hits |= s.words[word].lost
 		}
 		hits &= mask
 		for ; hits != 0; hits &= hits - 1 {
@@ -288,12 +293,12 @@ func (s *Sent) settle(begin, end PacketNumber, fate Fate, o Observer) (news int)
 			f := fate
 			switch {
 			case fate == Lost:
-				s.lost[word] |= bit
-			case s.lost[word]&bit != 0:
-				s.lost[word] &^= bit
+				s.words[word].lost |= bit
+			case s.words[word].lost&bit != 0:
+				s.words[word].lost &^= bit
 				f = AckedLate
 			}
-			s.open[word] &^= bit
+			s.words[word].open &^= bit
 			news++
 			r := &s.records[s.slot(n)]
 			o.PacketFate(n, f, r.flags, s.rangesOf(r))
@@ -307,7 +312,7 @@ func (s *Sent) settle(begin, end PacketNumber, fate Fate, o Observer) (news int)
 func (s *Sent) trim() {
 	for s.tail < s.next {
 		word := s.wordIndex(s.tail)
-		live := (s.open[word] | s.lost[word]) >> (uint64(s.tail) % 64)
+		live := (s.words[word].open | s.words[word].lost) >> (uint64(s.tail) % 64)
 		if live != 0 {
 			s.tail = min(s.tail+PacketNumber(bits.TrailingZeros64(live)), s.next)
 			return
@@ -325,7 +330,7 @@ func (s *Sent) makeRoom(o Observer) {
 		n := s.tail
 		s.settle(n, n+1, Lost, o)
 		word, bit := s.bit(n)
-		s.lost[word] &^= bit
+		s.words[word].lost &^= bit
 		s.trim()
 		return
 	}
@@ -335,7 +340,7 @@ func (s *Sent) makeRoom(o Observer) {
 // Compact gives back the memory that packets in flight once took. It is for connections that rest.
 func (s *Sent) Compact() {
 	if s.tail == s.next {
-		s.records, s.open, s.lost, s.ranges, s.scratch = nil, nil, nil, nil, nil
+		s.records, s.words, s.ranges, s.scratch = nil, nil, nil, nil
 		return
 	}
 	size := minRecords
@@ -360,14 +365,13 @@ func (s *Sent) Compact() {
 func (s *Sent) resize(size int) {
 	old := *s
 	s.records = make([]record, size)
-	s.open = make([]uint64, size/64)
-	s.lost = make([]uint64, size/64)
+	s.words = make([]fates, (size+63)/64)
 	for n := s.tail; n < s.next; n++ {
 		s.records[s.slot(n)] = old.records[old.slot(n)]
 		from, bit := old.bit(n)
 		to := s.wordIndex(n)
-		s.open[to] |= old.open[from] & bit
-		s.lost[to] |= old.lost[from] & bit
+		s.words[to].open |= old.words[from].open & bit
+		s.words[to].lost |= old.words[from].lost & bit
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *blockStore) block(i int64) []byte {
 // pushFront makes room for one block below the first.
 func (s *blockStore) pushFront() {
 	s.blocks.push()
-	s.blocks.head = (s.blocks.head - 1) & (len(s.blocks.items) - 1)
+	s.blocks.head = (s.blocks.head - 1) & uint32(len(s.blocks.items)-1)
 	*s.blocks.front() = nil
 	s.base--
 }

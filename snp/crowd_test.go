@@ -14,7 +14,7 @@ func TestHolesTheReceiverPutsUpWith(t *testing.T) {
 	const rate, loss = 1 << 20, 0.2
 	for _, row := range []struct {
 		name            string
-		gaps, splits    int
+		gaps, splits    int16
 		share, overhead float64 // of what arrives, of what is sent
 	}{
 		{"ours", maxGaps, maxGaps, 0.9, 1.33},

@@ -44,7 +44,7 @@ func TestRefusedMessagesWait(t *testing.T) {
 	x.write(SelectLane{Lane: 3}, stream(1, 2))
 	require.True(t, x.lastAcked())
 	require.Len(t, x.host.queue, 2)
-	require.Equal(t, 2, x.s.held)
+	require.EqualValues(t, 2, x.s.held)
 	require.Positive(t, x.s.memory)
 
 	require.NoError(t, x.s.Resume(x.now))

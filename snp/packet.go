@@ -90,6 +90,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 		return dst, PacketInfo{}
 	}
 	s.now = now
+	s.workspace = borrowWorkspace()
 	info := PacketInfo{Number: s.sent.Next()}
 	start := len(dst)
 	if value := s.sent.StopWaiting(); (s.stop.due(info.Number, value) || s.stop.at <= now) && limit >= maxStopWaitingSize {
@@ -99,7 +100,6 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 	dst = s.appendAck(now, dst, limit-(len(dst)-start))
 	s.urged(now)
 
-	s.ranges = s.ranges[:0]
 	var flags reliability.Flags
 	repeat := s.repeats.at <= now
 	if s.connected && (repeat || !s.sched.empty() || len(dst) > start && s.mayRide(now)) {
@@ -115,10 +115,12 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 			s.rememberRepeats(now, info.Number)
 		}
 	}
-	s.sent.Record(now, flags, s.ranges, s.observer)
+	s.sent.Record(now, flags, s.ranges, fates{s})
 	if info.Data {
 		info.Ask = s.askForAck(now, len(dst)-start)
 	}
+	s.giveBack()
+	s.workspace = nil
 	return dst, info
 }
 
@@ -126,9 +128,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 // there is nothing else to send and the flow is well below the send rate, or if it is time to.
 func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
 	repeat = repeat || s.bucket.Balance(now) >= reliability.IdleBurst/2
-	s.plan.reset()
 	s.plan.noFragment = s.noFragment()
-	s.taken = s.taken[:0]
 	room++        // the last segment needs no size byte
 	var rest turn // the best place of a lane that the packet carries and that has more
 	unfinished := false

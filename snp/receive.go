@@ -111,10 +111,12 @@ func (r *reader) read(now mono.Time, number reliability.PacketNumber, b []byte) 
 			}
 		case kindAck:
 			var f Ack
-			if f, n, err = parseAck(b, s.sent.Next(), s.blocks[:0]); err == nil {
-				s.blocks = f.Blocks
+			w := borrowWorkspace()
+			if f, n, err = parseAck(b, s.sent.Next(), w.blocks[:0]); err == nil {
+				w.blocks = f.Blocks
 				s.onAck(now, f)
 			}
+			w.giveBack()
 		default:
 			err = unassigned(b[0])
 		}
@@ -257,14 +259,14 @@ func (s *Session) Resume(now mono.Time) error {
 	s.now = now
 	// Lanes take turns in being first.
 	for i := 0; i < len(s.in) && s.held > 0; i++ {
-		at := (s.resume + i) % len(s.in)
+		at := (int(s.resume) + i) % len(s.in)
 		l := s.in[at]
 		if l == nil || l.held == nil {
 			continue
 		}
 		before := l.memory()
 		if !s.host.Deliver(l.held) {
-			s.resume = at
+			s.resume = uint16(at)
 			return nil
 		}
 		l.held = nil

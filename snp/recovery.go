@@ -30,7 +30,6 @@ type recoveryState struct {
 	doublings uint
 	last      mono.Time // last expiry
 	probes    int       // packets that may still exceed maxOutstanding
-	answered  bool      // the peer has sent an ack since then, though of nothing new
 
 	watched ring[watchedPacket]
 
@@ -39,6 +38,7 @@ type recoveryState struct {
 	asked                    mono.Time // when the peer was last asked because of gaps
 
 	spurious reliability.LossRate // share of packets called lost that arrived after all
+	answered bool                 // the peer has sent an ack since the last expiry, though of nothing new
 }
 
 type watchedPacket struct {
@@ -174,7 +174,7 @@ func (s *Session) expireTimer(now mono.Time) {
 			break
 		}
 		pending := s.pendingReliable
-		s.sent.TimeOut(n, s.observer)
+		s.sent.TimeOut(n, fates{s})
 		if s.pendingReliable > pending {
 			lost++
 		}
@@ -220,7 +220,7 @@ func (s *Session) onAck(now mono.Time, f Ack) {
 			s.rtt.Sample(now, now.Sub(at)-delay)
 		}
 	}
-	acked, _ := s.sent.Ack(f.Latest, f.Blocks, s.observer)
+	acked, _ := s.sent.Ack(f.Latest, f.Blocks, fates{s})
 	if acked == 1 && timed && s.unacked+s.pendingReliable < undelivered {
 		s.repeats.heard(delay) // acks of what had arrived before take longer
 	}

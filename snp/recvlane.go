@@ -21,7 +21,7 @@ type recvLane struct {
 	start, next, end int64
 	number           int64 // of the last reliable message
 	header           [maxHeaderSize]byte
-	headerLen        int      // bytes of an incomplete header
+	headerLen        uint8    // bytes of an incomplete header
 	partial          *Message // in progress
 	size             int      // announced size of partial
 	held             *Message // complete but refused by the host; the lane stands still until it is taken
@@ -64,9 +64,9 @@ func (l *recvLane) limit(window int) int64 {
 // is above next.
 func (l *recvLane) acceptable(begin, end int64, s *Session) bool {
 	if end > l.end {
-		return end <= l.limit(s.cfg.RecvBufferSize) && (begin <= l.end || l.gaps() < s.maxGaps)
+		return end <= l.limit(s.cfg.RecvBufferSize) && (begin <= l.end || l.gaps() < int(s.maxGaps))
 	}
-	return l.gaps() < s.maxSplits || !l.splits(begin, end)
+	return l.gaps() < int(s.maxSplits) || !l.splits(begin, end)
 }
 
 // splits reports whether [begin, end) lies inside a gap without touching either end of it.
@@ -136,7 +136,7 @@ func (l *recvLane) readHeader(data []byte, s *Session) (used int, err error) {
 	if l.headerLen > 0 {
 		// Rare: the header began in another segment.
 		used = copy(l.header[l.headerLen:], data)
-		b = l.header[:l.headerLen+used]
+		b = l.header[:int(l.headerLen)+used]
 	}
 	h, err := parseMessageHeader(b)
 	if err != nil {
@@ -153,13 +153,13 @@ func (l *recvLane) readHeader(data []byte, s *Session) (used int, err error) {
 		if l.headerLen == 0 {
 			used = copy(l.header[:], data)
 		}
-		l.headerLen += used
+		l.headerLen += uint8(used)
 		return used, nil
 	}
 	if h.size > int64(min(s.cfg.RecvMaxMessageSize, s.cfg.RecvBufferSize)) {
 		return 0, invalid("reliable message header", "size", h.size, "exceeds the limit for messages received")
 	}
-	used = h.n - l.headerLen
+	used = h.n - int(l.headerLen)
 	l.headerLen = 0
 	l.number += h.gap
 	l.size = int(h.size)

@@ -81,12 +81,7 @@ func (s *Session) repeatable() int {
 
 // add notes data sent for the first time.
 func (r *repeats) add(c repeatable) {
-	switch len(r.recent) {
-	case 0:
-		if r.recent == nil {
-			r.recent = make([]repeatable, 0, maxRepeatable)
-		}
-	case maxRepeatable:
+	if len(r.recent) == maxRepeatable {
 		r.recent = slices.Delete(r.recent, 0, 1)
 	}
 	r.recent = append(r.recent, c)

@@ -37,7 +37,8 @@ const (
 	maxSendRate = 1 << 30
 )
 
-func (c Config) withDefaults() Config {
+// Complete returns c with defaults in place of zero fields, and everything within its limits.
+func (c Config) Complete() Config {
 	set := func(v *int, value int) {
 		if *v <= 0 {
 			*v = value
@@ -88,24 +89,24 @@ const (
 type Session struct {
 	host Host
 	rtt  *reliability.RTT
-	cfg  Config
+	cfg  *Config // complete
 
+	ping      int32 // from which the send rate was computed, -1 if unknown
 	connected bool
 	closed    bool
-	now       mono.Time // of the call in progress, for callbacks
+	trimmed   bool // memory has been given back since busy
+	dueStale  bool // dueAt must be recomputed
 
-	sent     reliability.Sent
-	observer reliability.Observer
-	bucket   reliability.TokenBucket
-	ping     int32 // from which the send rate was computed, -1 if unknown
+	now        mono.Time // of the call in progress, for callbacks
+	*workspace           // while a packet is built
+
+	sent   reliability.Sent
+	bucket reliability.TokenBucket
 
 	// Sending.
 	lanes  []*sendLane
 	sched  scheduler
 	bounds bounds // of data in flight
-	plan   plan
-	taken  []takenLane
-	ranges []reliability.Range
 
 	pendingUnreliable int // bytes, all lanes
 	pendingReliable   int
@@ -114,9 +115,7 @@ type Session struct {
 	seq               uint64    // counts Send
 	flushed           uint64    // messages up to here do not wait for others
 	busy              mono.Time // when the last message was sent or received
-	trimmed           bool      // memory has been given back since
 	dueAt             mono.Time
-	dueStale          bool // dueAt must be recomputed
 
 	recovery recoveryState
 	repeats  repeats
@@ -130,22 +129,27 @@ type Session struct {
 	acks   ackState
 	in     []*recvLane // by lane number, nil until used
 	memory int         // bytes held by receiving lanes
-	held   int         // messages that the host refused
 	exempt *recvLane   // the lane that may exceed the memory limit
-	resume int         // lane at which Resume starts
-	blocks []reliability.Block
+	held   int32       // messages that the host refused
+	resume uint16      // lane at which Resume starts
 
 	// Data beyond the end of a lane's stream may open a gap while there are fewer than maxGaps, data inside
 	// a gap may split it while there are fewer than maxSplits.
-	maxGaps, maxSplits int
+	maxGaps, maxSplits int16
 }
 
 // NewSession returns a session for the host. rtt is shared with the connection, which may add
 // samples of its own.
 func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
+	cfg = cfg.Complete()
+	return NewSessionWith(h, rtt, &cfg)
+}
+
+// NewSessionWith is NewSession with a Config that is complete already. The session keeps it, so that sessions
+// can share one; it must not change any more.
+func NewSessionWith(h Host, rtt *reliability.RTT, cfg *Config) *Session {
 	s := &Session{host: h, rtt: rtt, ping: -1, trimmed: true, maxGaps: maxGaps, maxSplits: maxGaps}
 	s.bounds.holes = minHoles
-	s.observer = fates{s}
 	s.lanes = []*sendLane{newSendLane(0)}
 	s.sched.reset(1)
 	s.dueAt = mono.Never
@@ -160,6 +164,12 @@ func NewSession(h Host, rtt *reliability.RTT, cfg Config) *Session {
 
 // Configure changes the limits. What is queued already stays queued.
 func (s *Session) Configure(now mono.Time, cfg Config) {
+	cfg = cfg.Complete()
+	s.ConfigureWith(now, &cfg)
+}
+
+// ConfigureWith is Configure with a Config as NewSessionWith takes it.
+func (s *Session) ConfigureWith(now mono.Time, cfg *Config) {
 	s.applyConfig(cfg)
 	if s.connected {
 		s.bucket.SetRate(now, s.SendRate())
@@ -170,8 +180,8 @@ func (s *Session) Configure(now mono.Time, cfg Config) {
 	}
 }
 
-func (s *Session) applyConfig(cfg Config) {
-	s.cfg = cfg.withDefaults()
+func (s *Session) applyConfig(cfg *Config) {
+	s.cfg = cfg
 	s.bounds.window = max(s.bounds.window, s.safeWindow())
 }
 
@@ -271,7 +281,6 @@ func (s *Session) Close() {
 	s.pendingUnreliable, s.pendingReliable, s.unacked, s.queued = 0, 0, 0, 0
 	s.sent = reliability.Sent{}
 	s.recv = reliability.Received{}
-	s.plan = plan{}
 	s.repeats = repeats{at: mono.Never}
 	s.urge = urgeState{at: mono.Never}
 }

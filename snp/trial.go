@@ -11,7 +11,10 @@ const trialSample = 200
 type trial struct{ tried, others tally }
 
 // tally counts packets with data.
-type tally struct{ settled, lost int }
+type tally struct{ settled, lost int32 }
+
+// tallied is how many packets a tally counts before it lets go of half of what it knows.
+const tallied = 1 << 24
 
 // observe takes what became of a packet, which tried the limit or not.
 func (t *trial) observe(tried bool, flags reliability.Flags, fate reliability.Fate) {
@@ -29,7 +32,9 @@ func (t *trial) observe(tried bool, flags reliability.Flags, fate reliability.Fa
 	case reliability.Lost:
 		n.lost++
 	}
-	n.settled++
+	if n.settled++; n.settled == tallied {
+		n.settled, n.lost = n.settled/2, n.lost/2
+	}
 }
 
 // refused judges whether packets are being refused, when there are enough of them.
@@ -37,8 +42,10 @@ func (t *trial) refused() bool {
 	if t.tried.settled < trialSample {
 		return false
 	}
-	more := t.tried.lost*t.others.settled*2 > t.others.lost*t.tried.settled*3 && t.others.settled >= trialSample/3
-	refused := more && (t.tried.lost*t.others.settled-t.others.lost*t.tried.settled)*100 > 3*t.tried.settled*t.others.settled
+	lost, tried := int64(t.tried.lost), int64(t.tried.settled)
+	othersLost, others := int64(t.others.lost), int64(t.others.settled)
+	more := lost*others*2 > othersLost*tried*3 && others >= trialSample/3
+	refused := more && (lost*others-othersLost*tried)*100 > 3*tried*others
 	t.tried = tally{}
 	t.others = tally{t.others.settled / 2, t.others.lost / 2}
 	return refused

@@ -51,5 +51,4 @@ func (s *Session) trim(now mono.Time) {
 		s.repeats.recent = nil
 	}
 	s.bounds.window = s.safeWindow()
-	s.plan, s.taken, s.ranges, s.blocks = plan{}, nil, nil, nil
 }

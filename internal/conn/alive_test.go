@@ -157,7 +157,7 @@ func TestWrongIDIsAnsweredSparingly(t *testing.T) {
 	replies := p.only(true, udpwire.KindNoConnection)
 	require.Len(t, replies, 3)
 	require.GreaterOrEqual(t, replies[1].at.Sub(replies[0].at), 250*time.Millisecond)
-	require.EqualValues(t, 57, p.client.drops.LimitedReply)
+	require.EqualValues(t, 57, p.client.dropped().LimitedReply)
 }
 
 // TestGapsOfSparseFlows: the report of a gap that leaves a hole in the peer's messages asks for an answer at once. Whether

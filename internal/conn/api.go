@@ -99,7 +99,7 @@ type LaneStatus struct {
 
 // Traffic returns the counts of packets since the connection was made, and of datagrams that were not
 // acted upon.
-func (c *Conn) Traffic() (linkstats.Counters, Drops) { return c.stats.tracker.Total(), c.drops }
+func (c *Conn) Traffic() (linkstats.Counters, Drops) { return c.stats.tracker.Total(), c.dropped() }
 
 // Pending returns how many bytes of messages wait to be sent, and how many reliable ones to be
 // acknowledged.
@@ -125,11 +125,11 @@ func (c *Conn) status(now mono.Time) Status {
 		QualityRemote: -1,
 		QueueTime:     -1,
 		MaxJitter:     c.stats.tracker.MaxJitter(),
-		Drops:         c.drops,
+		Drops:         c.dropped(),
 	}
 	st.QualityLocal = st.Local.Quality()
-	if c.stats.remoteInstantAt.IsSet() {
-		st.QualityRemote = c.stats.remoteInstant.Quality()
+	if r := c.stats.remoteInstant; r != nil {
+		st.QualityRemote = r.what.Quality()
 	}
 	if c.state.Active() {
 		st.SendRate = c.snp.SendRate()
@@ -178,21 +178,16 @@ type Details struct {
 // Details returns the condition at now. Unlike Status it does not reset MaxJitter.
 func (c *Conn) Details(now mono.Time) Details {
 	s := &c.stats
-	age := func(t mono.Time) time.Duration {
-		if !t.IsSet() {
-			return -1
-		}
-		return now.Sub(t)
-	}
 	d := Details{
-		Status:            c.status(now),
-		InState:           now.Sub(c.enteredAt),
-		LocalAge:          age(s.tracker.MeasuredAt()),
-		Remote:            s.remoteInstant,
-		RemoteAge:         age(s.remoteInstantAt),
-		RemoteLifetime:    s.remoteLifetime,
-		RemoteLifetimeAge: age(s.remoteLifeAt),
+		Status:   c.status(now),
+		InState:  now.Sub(c.enteredAt),
+		LocalAge: -1,
 	}
+	if at := s.tracker.MeasuredAt(); at.IsSet() {
+		d.LocalAge = now.Sub(at)
+	}
+	d.Remote, d.RemoteAge = s.remoteInstant.get(now)
+	d.RemoteLifetime, d.RemoteLifetimeAge = s.remoteLifetime.get(now)
 	switch c.state {
 	case StateClosedByPeer, StateProblemDetectedLocally:
 		d.Lifetime = s.tracker.Lifetime(c.enteredAt)

@@ -63,13 +63,13 @@ func (c *Conn) receiveChallengeReply(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_ChallengeReply
 	switch {
 	case c.isServer || c.state != StateConnecting:
-		c.drops.Unexpected++
+		c.drop().Unexpected++
 		return
 	case udpwire.ParseMessage(datagram, udpwire.KindChallengeReply, &m) != nil:
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	case m.GetConnectionId() != c.cfg.LocalID:
-		c.drops.WrongID++
+		c.drop().WrongID++
 		return
 	}
 	if v := m.GetProtocolVersion(); v < minProtocolVersion {
@@ -114,13 +114,13 @@ func (c *Conn) receiveConnectOK(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_ConnectOK
 	switch {
 	case c.isServer:
-		c.drops.Unexpected++
+		c.drop().Unexpected++
 		return
 	case udpwire.ParseMessage(datagram, udpwire.KindConnectOK, &m) != nil:
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	case m.GetClientConnectionId() != c.cfg.LocalID:
-		c.drops.WrongID++
+		c.drop().WrongID++
 		return
 	}
 	identity, err := c.peerIdentity(m.Cert, crypto.IdentityFields{
@@ -135,7 +135,7 @@ func (c *Conn) receiveConnectOK(now mono.Time, datagram []byte) {
 	var refused *crypto.HandshakeError
 	switch {
 	case err != nil && (c.state != StateConnecting || !errors.As(err, &refused)):
-		c.drops.Refused++
+		c.drop().Refused++
 		return
 	case err != nil:
 		c.remoteID = m.GetServerConnectionId()

@@ -25,8 +25,8 @@ var ErrClosed = errors.New("conn: connection is already closed")
 // finState is what FinWait keeps.
 type finState struct {
 	retryAt    mono.Time // when to repeat ConnectionClosed; Never once the peer has answered
-	retry      time.Duration
-	peerClosed bool // the peer had closed before
+	retries    uint8     // doublings of the delay
+	peerClosed bool      // the peer had closed before
 }
 
 // Close ends the connection on behalf of the application. reason and debug are told to the peer,
@@ -95,7 +95,7 @@ func (c *Conn) checkLinger(now mono.Time) {
 }
 
 func (c *Conn) enterFinWait(now mono.Time) {
-	c.fin.retryAt, c.fin.retry = mono.Never, closedRetryFirst
+	c.fin.retryAt, c.fin.retries = mono.Never, 0
 	if c.fin.peerClosed = c.state == StateClosedByPeer; !c.fin.peerClosed {
 		c.fin.retryAt = now.Add(closedRetryFirst)
 	}
@@ -112,8 +112,8 @@ func (c *Conn) advanceFin(now mono.Time) {
 	}
 	if now >= c.fin.retryAt {
 		c.out.closed = true
-		c.fin.retry *= 2
-		c.fin.retryAt = now.Add(c.fin.retry)
+		c.fin.retries++ // a few times, until finWait is over
+		c.fin.retryAt = now.Add(closedRetryFirst << c.fin.retries)
 	}
 }
 
@@ -199,16 +199,16 @@ func (c *Conn) connectionClosed() proto.Message {
 func (c *Conn) receiveConnectionClosed(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_ConnectionClosed
 	if udpwire.ParseMessage(datagram, udpwire.KindConnectionClosed, &m) != nil {
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	}
 	to, from := m.GetToConnectionId(), m.GetFromConnectionId()
 	if to != c.cfg.LocalID && !(to == 0 && from != 0 && from == c.remoteID) {
-		c.drops.WrongID++
-		if c.stats.replies.allow(now) {
+		c.drop().WrongID++
+		if c.drop().replies.allow(now) {
 			c.out.noConnectionReply(m.ToConnectionId, m.FromConnectionId)
 		} else {
-			c.drops.LimitedReply++
+			c.drop().LimitedReply++
 		}
 		return
 	}
@@ -222,11 +222,11 @@ func (c *Conn) receiveConnectionClosed(now mono.Time, datagram []byte) {
 func (c *Conn) receiveNoConnection(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_NoConnection
 	if udpwire.ParseMessage(datagram, udpwire.KindNoConnection, &m) != nil {
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	}
 	if m.GetToConnectionId() != c.cfg.LocalID || m.GetFromConnectionId() != c.remoteID {
-		c.drops.WrongID++
+		c.drop().WrongID++
 		return
 	}
 	c.fin.retryAt = mono.Never

@@ -187,8 +187,8 @@ func TestForgedCloseIsIgnored(t *testing.T) {
 	forge(udpwire.KindConnectionClosed, &pb.CMsgSteamSockets_UDP_ConnectionClosed{})
 	forge(udpwire.KindNoConnection, &pb.CMsgSteamSockets_UDP_NoConnection{ToConnectionId: proto.Uint32(p.client.ID())})
 	forge(udpwire.KindNoConnection, &pb.CMsgSteamSockets_UDP_NoConnection{FromConnectionId: proto.Uint32(p.server.ID())})
-	require.EqualValues(t, 3, p.client.drops.WrongID)
-	require.EqualValues(t, 1, p.client.drops.Malformed, "the one without any ID")
+	require.EqualValues(t, 3, p.client.dropped().WrongID)
+	require.EqualValues(t, 1, p.client.dropped().Malformed, "the one without any ID")
 
 	b, err := udpwire.AppendMessage(nil, udpwire.KindNoConnection, &pb.CMsgSteamSockets_UDP_NoConnection{
 		FromConnectionId: proto.Uint32(p.server.ID()), ToConnectionId: proto.Uint32(p.client.ID())})

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/internal/shared"
 	"github.com/gogns/gns/internal/udpwire"
 	"github.com/gogns/gns/reliability"
 	"github.com/gogns/gns/snp"
@@ -71,6 +72,8 @@ type Config struct {
 	Seed uint64
 	// KeyLog, if not nil, receives one line with the session keys when they are known.
 	KeyLog io.Writer
+
+	shared *sharedSettings // nil: this connection has its settings to itself
 }
 
 // Settings are the configuration values of one connection, as Valve's ESteamNetworkingConfigValue
@@ -95,6 +98,22 @@ type Settings struct {
 	SNP snp.Config
 }
 
+// sharedSettings keep the settings of the connections of a Listener, which are the same most of the time, once.
+type sharedSettings struct {
+	settings shared.Value[Settings]
+	snp      shared.Value[snp.Config]
+}
+
+// lastingConfig is what a connection keeps of its Config. Only the fields named here are there for as long as the
+// connection; all others are nobody's business after the handshake, when there is no Config any more.
+type lastingConfig struct {
+	*Config
+	LocalID uint32
+	Require bool
+	Remote  netip.AddrPort
+	shared  *sharedSettings
+}
+
 // Event is a change of state.
 type Event struct {
 	Old, New State
@@ -102,57 +121,64 @@ type Event struct {
 	Debug    string
 }
 
-// Conn is one connection. It is not safe for concurrent use.
+// Conn is one connection. It is not safe for concurrent use. A server has many, most of which have little to do: what
+// few of them need, or none for long, is elsewhere.
 type Conn struct {
-	cfg      Config
-	set      Settings
-	isServer bool
+	cfg          lastingConfig
+	set          *Settings // not to be written to
+	*handshaking           // nil once nothing of it is needed any more, as is handshake
 
-	state     State
 	enteredAt mono.Time // when state was entered
-	created   mono.Time
 
-	remoteID   uint32
-	identity   crypto.Identity // the peer's
-	endReason  EndReason
-	endDebug   string
-	appClosed  bool
-	lost       *Loss
-	handshake  *crypto.Handshake // nil once nothing of it is needed any more
-	auth       crypto.PeerAuth
-	authentic  bool // as Valve's library shows it
-	keys       crypto.Keys
-	peerStated uint32 // protocol version the peer stated outside its signed info
-	peerVer    uint32
-	cipher     crypto.Cipher
-	seal       *crypto.Sealer // made from keys when needed, as is open
-	open       *crypto.Opener
-	proven     bool // a packet under the connection's keys has arrived
-	paired     bool // both ends are here, and who they are is known without certificates
+	identity  crypto.Identity // the peer's
+	endDebug  string
+	lost      *Loss
+	handshake *crypto.Handshake
+	auth      crypto.PeerAuth
+	keys      crypto.Keys
+	remoteID  uint32
+	endReason EndReason
+	peerVer   uint32
+	state     State
+	cipher    crypto.Cipher
+	ask       snp.AckRequest // what the last packet should have asked for: the next one will
+	isServer  bool
+	appClosed bool
+	authentic bool // as Valve's library shows it
+	proven    bool // a packet under the connection's keys has arrived
+	paired    bool // both ends are here, and who they are is known without certificates
 
-	client clientState
-	server serverState
-	fin    finState
-	alive  aliveState
-	stats  statsState
-	out    outbox
+	seal *crypto.Sealer // made from keys when needed, as is open
+	open *crypto.Opener
+
+	fin   finState
+	alive aliveState
+	stats statsState
+	out   outbox
 
 	window reliability.Window
 	rtt    reliability.RTT
 	snp    *snp.Session
 
-	ask      snp.AckRequest // what the last packet should have asked for: the next one will
 	events   []Event
 	messages messageQueue
-	drops    Drops
-	scratch  []byte // blob encoding buffer
+	strays   *strays // nil: there were none
+}
+
+// handshaking is what a connection has until it is established at both ends, and the peer knows.
+type handshaking struct {
+	created    mono.Time
+	peerStated uint32 // protocol version the peer stated outside its signed info
+	client     clientState
+	server     serverState
 }
 
 func newConn(cfg Config, now mono.Time) *Conn {
-	c := &Conn{cfg: cfg, created: now, enteredAt: now}
+	c := &Conn{handshaking: &handshaking{created: now}, enteredAt: now}
+	c.cfg = lastingConfig{Config: &cfg, LocalID: cfg.LocalID, Require: cfg.Require, Remote: cfg.Remote, shared: cfg.shared}
 	c.stats.init(now, cfg.Seed)
 	c.applySettings(cfg.Settings)
-	c.snp = snp.NewSession((*host)(c), &c.rtt, c.snpConfig())
+	c.snp = snp.NewSessionWith((*host)(c), &c.rtt, c.snpConfig())
 	return c
 }
 
@@ -161,7 +187,7 @@ func newConn(cfg Config, now mono.Time) *Conn {
 func (c *Conn) Configure(now mono.Time, s Settings) {
 	c.applySettings(s)
 	if c.state.Active() {
-		c.snp.Configure(now, c.snpConfig())
+		c.snp.ConfigureWith(now, c.snpConfig())
 	}
 }
 
@@ -170,7 +196,11 @@ func (c *Conn) applySettings(s Settings) {
 		s.MTU = udpwire.MaxDatagram
 	}
 	s.MTU = max(s.MTU, minMTU)
-	c.set = s
+	if h := c.cfg.shared; h != nil {
+		c.set = h.settings.Of(s)
+	} else {
+		c.set = &s
+	}
 }
 
 // Sizes of packets.
@@ -190,10 +220,14 @@ func (c *Conn) maxPlaintext() int {
 	return c.set.MTU - packetReserve - overhead
 }
 
-func (c *Conn) snpConfig() snp.Config {
+func (c *Conn) snpConfig() *snp.Config {
 	s := c.set.SNP
 	s.MaxPlaintext = c.maxPlaintext()
-	return s
+	s = s.Complete()
+	if h := c.cfg.shared; h != nil {
+		return h.snp.Of(s)
+	}
+	return &s
 }
 
 // ID returns this side's connection ID.
@@ -367,9 +401,9 @@ func (c *Conn) Receive(now mono.Time, datagram []byte) {
 		c.receiveNoConnection(now, datagram)
 	default:
 		if len(datagram) < udpwire.MinDatagram {
-			c.drops.Short++
+			c.drop().Short++
 		} else {
-			c.drops.UnknownKind++
+			c.drop().UnknownKind++
 		}
 	}
 	c.checkLinger(now)

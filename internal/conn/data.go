@@ -35,13 +35,12 @@ func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, life
 	h := udpwire.DataHeader{To: c.remoteID, WireNumber: uint16(c.snp.NextNumber())}
 
 	if flags != 0 || instant || lifetime {
-		blob := c.appendBlob(now, c.scratch[:0], flags, instant, lifetime)
+		blob := c.appendBlob(now, beyond(dst), flags, instant, lifetime)
 		if limit := c.set.MTU - udpwire.DataHeaderLen - 2 - udpwire.TimeSincePrevLen - tag - minSNPRoom; len(blob) > limit {
 			lifetime = false // the longer of the two waits for a packet with more room
 			blob = c.appendBlob(now, blob[:0], flags, instant, lifetime)
 			c.stats.lifetimeAt = now
 		}
-		c.scratch = blob
 		if len(blob) > 0 {
 			h.Stats = blob
 		}
@@ -71,28 +70,35 @@ func (c *Conn) appendData(now mono.Time, dst []byte, flags uint32, instant, life
 	return dst
 }
 
+// beyond returns room behind the header of the packet that dst is going to be, for what the header contains.
+func beyond(dst []byte) []byte {
+	free := dst[len(dst):cap(dst)]
+	at := min(len(free), udpwire.MaxDatagram/2)
+	return free[at:at]
+}
+
 // receiveData handles a data packet: everything from an unauthenticated datagram to delivered messages.
 // It decrypts in place, so datagram is garbage afterwards.
 func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	var h udpwire.DataHeader
 	chunk, ok := udpwire.ParseDataHeader(datagram, &h)
 	if !ok {
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	}
 	if h.To != c.cfg.LocalID {
-		c.drops.WrongID++
-		if c.stats.replies.allow(now) {
+		c.drop().WrongID++
+		if c.drop().replies.allow(now) {
 			c.out.noConnectionReply(proto.Uint32(h.To), nil)
 		} else {
-			c.drops.LimitedReply++
+			c.drop().LimitedReply++
 		}
 		return
 	}
 	switch {
 	case c.state.connectedOnWire():
 	case c.state == StateConnecting:
-		c.drops.Unexpected++
+		c.drop().Unexpected++
 		return
 	default:
 		c.closeReply()
@@ -104,9 +110,9 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	verdict := c.window.Check(n)
 	switch verdict {
 	case reliability.Duplicate:
-		c.drops.Duplicate++
+		c.drop().Duplicate++
 	case reliability.TooOld:
-		c.drops.TooOld++
+		c.drop().TooOld++
 	}
 	if verdict == reliability.Duplicate || verdict == reliability.TooOld {
 		c.stats.tracker.Verdict(verdict)
@@ -116,7 +122,7 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	plain, err := c.open.Open(chunk[:0], chunk, int64(n))
 	c.rest()
 	if err != nil || len(plain) > udpwire.MaxDatagram {
-		c.drops.Undecryptable++
+		c.drop().Undecryptable++
 		return
 	}
 	c.proven = c.cipher != crypto.CipherNull
@@ -125,7 +131,7 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	if h.Stats != nil {
 		blob = new(pb.CMsgSteamSockets_UDP_Stats)
 		if proto.Unmarshal(h.Stats, blob) != nil {
-			c.drops.Malformed++
+			c.drop().Malformed++
 			return
 		}
 	}
@@ -166,7 +172,7 @@ func (c *Conn) receiveSNP(now mono.Time, n reliability.PacketNumber, plain []byt
 	case err == nil:
 		return true
 	case errors.Is(err, snp.ErrDropPacket):
-		c.drops.BadAck++
+		c.drop().BadAck++
 	default:
 		c.problem(now, EndMiscInternalError, err.Error())
 	}

@@ -75,7 +75,7 @@ func TestReplayedAndForgedPackets(t *testing.T) {
 	require.Len(t, p.serverMsgs, 1)
 	replay := append([]byte(nil), copies[0]...)
 	p.server.Receive(p.now, replay)
-	require.EqualValues(t, 1, p.server.drops.Duplicate)
+	require.EqualValues(t, 1, p.server.dropped().Duplicate)
 
 	_, err = p.client.Send(p.now, 0, []byte("twice"), snp.SendNoNagle)
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestReplayedAndForgedPackets(t *testing.T) {
 		return true
 	}
 	p.run(100 * time.Millisecond)
-	require.EqualValues(t, 1, p.server.drops.Undecryptable)
+	require.EqualValues(t, 1, p.server.dropped().Undecryptable)
 	p.run(100 * time.Millisecond)
 	require.Len(t, p.serverMsgs, 1)
 	require.Equal(t, StateConnected, p.server.State())
@@ -141,7 +141,7 @@ func TestBadStatsDropThePacket(t *testing.T) {
 	require.NoError(t, err)
 	p.run(20 * time.Millisecond)
 	require.Empty(t, p.serverMsgs)
-	require.NotZero(t, p.server.drops.Malformed)
+	require.NotZero(t, p.server.dropped().Malformed)
 }
 
 // "SendTimeSincePreviousPacket = 1, gaps 10, 240, 300 ms: 0x82 with gap/16 µs; absent on the first and
@@ -205,13 +205,13 @@ func TestLifetimeStatistics(t *testing.T) {
 		_, err := p.client.Send(p.now, 0, []byte("x"), snp.SendNoNagle)
 		require.NoError(t, err)
 		p.run(100 * time.Millisecond)
-		if p.server.stats.remoteLifeAt.IsSet() && !seen {
+		if p.server.stats.remoteLifetime != nil && !seen {
 			seen = true
 			require.InDelta(t, 120, p.now.Sub(testStart).Seconds(), 2)
 		}
 	}
 	require.True(t, seen)
-	require.InDelta(t, 1200, p.server.stats.remoteLifetime.SentPackets, 20)
+	require.InDelta(t, 1200, p.server.stats.remoteLifetime.what.SentPackets, 20)
 }
 
 // An application that does not read stalls the sender, and nothing that was acknowledged is lost.
@@ -246,8 +246,9 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	p := newConnectedPair(t)
-	p.client.set.SNP.SendRateMin, p.client.set.SNP.SendRateMax = 100<<20, 100<<20
-	p.client.Configure(p.now, p.client.set)
+	fast := *p.client.set
+	fast.SNP.SendRateMin, fast.SNP.SendRateMax = 100<<20, 100<<20
+	p.client.Configure(p.now, fast)
 	message := make([]byte, 1000)
 	buf := make([]byte, 0, udpwire.MaxDatagram)
 	var msgs []Message

@@ -14,7 +14,29 @@ type Drops struct {
 	TooOld        uint64 // packet number is behind the replay window
 	Undecryptable uint64 // wrong key, altered in transit, or forged
 	BadAck        uint64 // acknowledges packets that were never sent
-	LimitedReply  uint64 // a reply was due but the reply limiter refused
+	LimitedReply  uint64 // a reply was due but the reply limiter strays
+}
+
+// strays is what a connection knows about datagrams that were not acted upon.
+type strays struct {
+	Drops
+	replies replyLimiter
+}
+
+// drop returns where to count a datagram that was not acted upon. Most connections have none.
+func (c *Conn) drop() *strays {
+	if c.strays == nil {
+		c.strays = new(strays)
+	}
+	return c.strays
+}
+
+// dropped returns what was counted.
+func (c *Conn) dropped() Drops {
+	if c.strays == nil {
+		return Drops{}
+	}
+	return c.strays.Drops
 }
 
 // Total returns the sum over all reasons except LimitedReply, which is not about a datagram itself.

@@ -86,7 +86,7 @@ func (c *Conn) finishCrypto(now mono.Time, clientID, serverID uint32) error {
 	}
 	c.cipher = keys.Cipher
 	c.window = reliability.NewWindow(reliability.PacketNumber(c.handshake.FirstPacketNumber() - 1))
-	c.snp.Configure(now, c.snpConfig()) // the cipher's tag counts against the payload
+	c.snp.ConfigureWith(now, c.snpConfig()) // the cipher's tag counts against the payload
 	c.snp.Begin(c.peerVer)
 	return nil
 }
@@ -131,6 +131,7 @@ func (c *Conn) establishedAtPeer() {
 	if c.handshake != nil {
 		c.handshake.Forget()
 		c.handshake, c.out.connectOK = nil, false
+		c.cfg.Config, c.handshaking = nil, nil
 	}
 }
 

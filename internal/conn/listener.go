@@ -21,7 +21,9 @@ import (
 type Listener struct {
 	challenger *udpwire.Challenger
 	configure  func(remote netip.AddrPort) (Config, bool)
-	children   map[childKey]child
+	children   map[childKey]struct{}       // connections
+	pending    map[childKey]netip.AddrPort // requests that are being looked at, and where they are from
+	settings   sharedSettings
 	drops      Drops
 }
 
@@ -29,12 +31,6 @@ type Listener struct {
 type childKey struct {
 	identity crypto.Identity
 	id       uint32
-}
-
-// child is a connection, or a request that is being looked at.
-type child struct {
-	from     netip.AddrPort
-	admitted bool
 }
 
 // NewListener returns a Listener. configure makes the configuration of an incoming connection, with a
@@ -48,7 +44,8 @@ func NewListener(random io.Reader, configure func(remote netip.AddrPort) (Config
 	return &Listener{
 		challenger: udpwire.NewChallenger(secret[:]),
 		configure:  configure,
-		children:   make(map[childKey]child),
+		children:   make(map[childKey]struct{}),
+		pending:    make(map[childKey]netip.AddrPort),
 	}, nil
 }
 
@@ -96,18 +93,18 @@ func (r *Request) Verify(now mono.Time) { r.err = r.c.begin(now, &r.m) }
 // Close. If the client is refused there is none; err says why, and reply, if not empty, tells the client.
 func (l *Listener) Admit(r *Request, dst []byte) (reply []byte, c *Conn, err error) {
 	key := childKey{r.c.identity, r.c.remoteID}
+	delete(l.pending, key)
 	if r.err != nil {
-		delete(l.children, key)
 		return l.refuse(r.c, r.err, dst), nil, r.err
 	}
-	l.children[key] = child{r.c.cfg.Remote, true}
+	l.children[key] = struct{}{}
 	return dst, r.c, nil
 }
 
 // Drop gives up a request without looking at it.
 func (l *Listener) Drop(r *Request) {
 	l.drops.Refused++
-	delete(l.children, childKey{r.c.identity, r.c.remoteID})
+	delete(l.pending, childKey{r.c.identity, r.c.remoteID})
 }
 
 func (l *Listener) receiveChallengeRequest(now mono.Time, from netip.AddrPort, datagram, dst []byte) []byte {
@@ -142,20 +139,21 @@ func (l *Listener) receiveConnectRequest(now mono.Time, from netip.AddrPort, dat
 		l.drops.Refused++
 		return dst, nil, errTooMany
 	}
-	cfg.Remote = from
+	cfg.Remote, cfg.shared = from, &l.settings
 	var err error
 	if r.c, err = newServer(cfg, now, &r.m); err != nil {
 		return l.refuse(r.c, err, dst), nil, err
 	}
 	key := childKey{r.c.identity, r.c.remoteID}
-	if other, dup := l.children[key]; dup {
+	other, beingSeen := l.pending[key]
+	if _, dup := l.children[key]; dup || beingSeen {
 		l.drops.Refused++
-		if !other.admitted && other.from == from { // it asks again while its request is being looked at
+		if beingSeen && other == from { // it asks again while its request is being looked at
 			return dst, nil, errDuplicate
 		}
 		return refusal(dst, r.c.remoteID, EndMiscGeneric, errDuplicate), nil, errDuplicate
 	}
-	l.children[key] = child{from: from}
+	l.pending[key] = from
 	return dst, r, nil
 }
 

@@ -19,9 +19,9 @@ type Message struct {
 type messageQueue struct {
 	now     mono.Time // arrival time of the packet being processed
 	queue   []Message
-	count   int  // unread by the application, taken by the driver or not
-	bytes   int  // their size
-	refused bool // something was refused for want of room
+	bytes   int   // size of messages unread by the application, taken by the driver or not
+	count   int32 // their number
+	refused bool  // something was refused for want of room
 }
 
 func (q *messageQueue) clear() {
@@ -35,18 +35,25 @@ func (q *messageQueue) clear() {
 // NextMessages appends the messages that arrived since the last call to dst. The driver owns them and
 // tells with Consumed when the application has read or discarded them.
 func (c *Conn) NextMessages(dst []Message) []Message {
-	q := &c.messages
-	dst = append(dst, q.queue...)
-	clear(q.queue)
-	q.queue = q.queue[:0]
+	q := c.TakeMessages()
+	dst = append(dst, q...)
+	clear(q)
 	return dst
+}
+
+// TakeMessages is NextMessages without a copy. The result is good until the next call of the Conn, and for
+// the driver to clear.
+func (c *Conn) TakeMessages() []Message {
+	q := c.messages.queue
+	c.messages.queue = q[:0]
+	return q
 }
 
 // Consumed tells that the application has taken count messages of together bytes bytes, which makes
 // room for as many. It reports whether that has set anything in motion.
 func (c *Conn) Consumed(now mono.Time, count, bytes int) bool {
 	q := &c.messages
-	q.count -= count
+	q.count -= int32(count)
 	q.bytes -= bytes
 	if !q.refused || c.state != StateConnected {
 		return false
@@ -75,7 +82,7 @@ func (h *host) Deliver(m *snp.Message) bool {
 		m.Release()
 		return true
 	}
-	if q.count >= limits.RecvBufferMessages || q.bytes+len(m.Data) > limits.RecvBufferSize {
+	if int(q.count) >= limits.RecvBufferMessages || q.bytes+len(m.Data) > limits.RecvBufferSize {
 		q.refused = true
 		return false
 	}

@@ -16,19 +16,17 @@ type outbox struct {
 	challengeRequest bool
 	connectRequest   bool
 	connectOK        bool
-	closed           bool // ConnectionClosed
-	noConnection     bool
-	noConnectionFrom *uint32
-	noConnectionTo   *uint32
+	closed           bool                                  // ConnectionClosed
+	noConnection     *pb.CMsgSteamSockets_UDP_NoConnection // nil: none
 }
 
 func (o *outbox) any() bool {
-	return o.challengeRequest || o.connectRequest || o.connectOK || o.closed || o.noConnection
+	return o.challengeRequest || o.connectRequest || o.connectOK || o.closed || o.noConnection != nil
 }
 
 // noConnectionReply schedules NoConnection with the given members, nil meaning absent.
 func (o *outbox) noConnectionReply(from, to *uint32) {
-	o.noConnection, o.noConnectionFrom, o.noConnectionTo = true, from, to
+	o.noConnection = &pb.CMsgSteamSockets_UDP_NoConnection{FromConnectionId: from, ToConnectionId: to}
 }
 
 // AppendPacket appends the next datagram to send to the peer. ok is false when there is none at now.
@@ -63,10 +61,9 @@ func (c *Conn) appendControl(now mono.Time, dst []byte) ([]byte, bool) {
 	case o.closed:
 		o.closed = false
 		kind, m = udpwire.KindConnectionClosed, c.connectionClosed()
-	case o.noConnection:
-		o.noConnection = false
-		kind = udpwire.KindNoConnection
-		m = &pb.CMsgSteamSockets_UDP_NoConnection{FromConnectionId: o.noConnectionFrom, ToConnectionId: o.noConnectionTo}
+	case o.noConnection != nil:
+		kind, m = udpwire.KindNoConnection, o.noConnection
+		o.noConnection = nil
 	default:
 		return dst, false
 	}

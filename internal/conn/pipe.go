@@ -210,10 +210,17 @@ func (p *PipeEnd) NextEvent() (Event, bool) {
 
 // NextMessages appends the messages that arrived since the last call to dst.
 func (p *PipeEnd) NextMessages(dst []Message) []Message {
-	dst = append(dst, p.arrived...)
-	clear(p.arrived)
-	p.arrived = p.arrived[:0]
+	q := p.TakeMessages()
+	dst = append(dst, q...)
+	clear(q)
 	return dst
+}
+
+// TakeMessages returns the messages that arrived since the last call; see Conn.TakeMessages.
+func (p *PipeEnd) TakeMessages() []Message {
+	arrived := p.arrived
+	p.arrived = arrived[:0]
+	return arrived
 }
 
 // Consumed tells that the application has taken messages. It reports whether the other end was waiting

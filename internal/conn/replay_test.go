@@ -212,7 +212,7 @@ func replay(t *testing.T, session recordedSession, asServer bool) {
 		r.feed(p.data(t))
 	}
 	require.NotNil(t, r.conn)
-	require.Zero(t, r.conn.drops.Undecryptable+r.conn.drops.Malformed+r.conn.drops.BadAck+r.conn.drops.WrongID, "%+v", r.conn.drops)
+	require.Zero(t, r.conn.dropped().Undecryptable+r.conn.dropped().Malformed+r.conn.dropped().BadAck+r.conn.dropped().WrongID, "%+v", r.conn.dropped())
 
 	got := map[delivery]string{}
 	for _, m := range r.messages {

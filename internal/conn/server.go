@@ -120,7 +120,7 @@ func (c *Conn) connectOK(now mono.Time) proto.Message {
 func (c *Conn) receiveChallengeRequest(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_ChallengeRequest
 	if udpwire.ParseMessage(datagram, udpwire.KindChallengeRequest, &m) != nil {
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	}
 	c.requestRepeated(m.GetConnectionId())
@@ -130,7 +130,7 @@ func (c *Conn) receiveChallengeRequest(now mono.Time, datagram []byte) {
 func (c *Conn) receiveConnectRequest(now mono.Time, datagram []byte) {
 	var m pb.CMsgSteamSockets_UDP_ConnectRequest
 	if udpwire.ParseMessage(datagram, udpwire.KindConnectRequest, &m) != nil {
-		c.drops.Malformed++
+		c.drop().Malformed++
 		return
 	}
 	c.requestRepeated(m.GetClientConnectionId())
@@ -139,12 +139,12 @@ func (c *Conn) receiveConnectRequest(now mono.Time, datagram []byte) {
 func (c *Conn) requestRepeated(id uint32) {
 	switch {
 	case id != c.remoteID || id == 0:
-		c.drops.WrongID++
+		c.drop().WrongID++
 	case !c.state.Active():
 		c.closeReply()
 	case c.isServer && c.state.connectedOnWire() && c.handshake != nil:
 		c.out.connectOK = true
 	default:
-		c.drops.Unexpected++ // the application has not accepted yet, or we are the client, or it has sent data since
+		c.drop().Unexpected++ // the application has not accepted yet, or we are the client, or it has sent data since
 	}
 }

@@ -28,25 +28,37 @@ const (
 // statsState is the connection's statistics and their exchange with the peer.
 type statsState struct {
 	tracker linkstats.Tracker
-	replies replyLimiter
 
-	instantAt, lifetimeAt         mono.Time // last acknowledged or found not worth telling
-	instantCount, lifetimeCount   statsMark
-	outstanding                   reliability.PacketNumber // packet that carries statistics, 0 if none is in flight
-	sentInstant, sentLifetime     bool                     // what it carries
-	remoteInstant                 linkstats.Instantaneous
-	remoteLifetime                linkstats.Lifetime
-	remoteInstantAt, remoteLifeAt mono.Time // zero: none received
+	instantAt, lifetimeAt       mono.Time // last acknowledged or found not worth telling
+	instantCount, lifetimeCount statsMark
+	outstanding                 reliability.PacketNumber       // packet that carries statistics, 0 if none is in flight
+	sentInstant, sentLifetime   bool                           // what it carries
+	remoteInstant               *told[linkstats.Instantaneous] // nil: none received, as is
+	remoteLifetime              *told[linkstats.Lifetime]
+}
+
+// told is what the peer has told, and when.
+type told[T any] struct {
+	what T
+	at   mono.Time
+}
+
+// get returns what was told and how long ago that was, -1 if it never was.
+func (t *told[T]) get(now mono.Time) (what T, age time.Duration) {
+	if t == nil {
+		return what, -1
+	}
+	return t.what, now.Sub(t.at)
 }
 
 // statsMark is where the packet counters stood.
-type statsMark struct{ sent, received uint64 }
+type statsMark struct{ sent, received uint32 } // counting on from 0 after the last number
 
 func (s *statsState) init(now mono.Time, seed uint64) { s.tracker = *linkstats.NewTracker(now, seed) }
 
 func (s *statsState) mark() statsMark {
 	t := s.tracker.Total()
-	return statsMark{t.SentPackets, t.RecvSequenced}
+	return statsMark{uint32(t.SentPackets), uint32(t.RecvSequenced)}
 }
 
 func (s *statsState) connected(now mono.Time) {
@@ -60,7 +72,7 @@ func (c *Conn) advanceStats(now mono.Time) {
 	s.tracker.Advance(now, c.pingMs(), c.alive.timeouts)
 	m := s.mark()
 	if elapsed := now.Sub(s.instantAt); elapsed >= instantReady {
-		few := uint64(elapsed / instantMinPace)
+		few := uint32(elapsed / instantMinPace)
 		if m.received-s.instantCount.received <= few && m.sent-s.instantCount.sent <= few {
 			s.instantAt, s.instantCount = now, m
 		}
@@ -142,10 +154,10 @@ func (c *Conn) appendBlob(now mono.Time, dst []byte, flags uint32, instant, life
 func (c *Conn) receiveBlob(now mono.Time, m *pb.CMsgSteamSockets_UDP_Stats) {
 	if q := m.Stats; q != nil {
 		if q.Instantaneous != nil {
-			c.stats.remoteInstant, c.stats.remoteInstantAt = linkstats.InstantaneousFromWire(q.Instantaneous), now
+			c.stats.remoteInstant = &told[linkstats.Instantaneous]{linkstats.InstantaneousFromWire(q.Instantaneous), now}
 		}
 		if q.Lifetime != nil {
-			c.stats.remoteLifetime, c.stats.remoteLifeAt = linkstats.LifetimeFromWire(q.Lifetime), now
+			c.stats.remoteLifetime = &told[linkstats.Lifetime]{linkstats.LifetimeFromWire(q.Lifetime), now}
 		}
 	}
 	if m.GetFlags()&flagAckRequest == 0 && m.Stats == nil {

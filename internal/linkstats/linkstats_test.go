@@ -134,7 +134,8 @@ func TestReservoirKeepsWithinItsBounds(t *testing.T) {
 	for i := range 50_000 {
 		tr.Ping(int32(i % 200))
 	}
-	require.Len(t, tr.pingSamples.samples, reservoirSize)
+	require.Len(t, tr.pingSamples.sorted(), reservoirSize)
+	require.Len(t, tr.pingSamples.values, 200, "each value once")
 	p := tr.Lifetime(start).PingPercentiles
 	require.InDelta(t, 100, p[1], 15, "median of a uniform sample")
 	require.InDelta(t, 190, p[3], 10)

@@ -8,10 +8,15 @@ import (
 
 // MeasuredAt returns when the interval that Instantaneous tells about was over. It is not set as long as
 // there has been none.
-func (t *Tracker) MeasuredAt() mono.Time { return t.measuredAt }
+func (t *Tracker) MeasuredAt() mono.Time {
+	if !t.connectedAt.IsSet() || t.intervalStart == t.connectedAt {
+		return 0
+	}
+	return t.intervalStart
+}
 
 // MaxJitter returns what TakeMaxJitter would, and leaves it for the next one to ask.
-func (t *Tracker) MaxJitter() time.Duration { return t.queryJitter }
+func (t *Tracker) MaxJitter() time.Duration { return time.Duration(t.queryJitter) }
 
 // Expected returns how many data packets should have arrived. It is a float because a peer's counters
 // can have any value, and their sum any size.

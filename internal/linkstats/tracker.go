@@ -6,7 +6,6 @@
 package linkstats
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/gogns/gns/internal/mono"
@@ -84,32 +83,50 @@ type Lifetime struct {
 }
 
 // Tracker accumulates the statistics of one connection. Times given to it must not decrease.
+//
+// A server has one for each connection, so its fields are no larger than what they count.
 type Tracker struct {
-	total, current Counters
-	intervalStart  mono.Time
-	connectedAt    mono.Time
-	now            Instantaneous
-	measuredAt     mono.Time // end of the interval that now tells about
+	total         Counters // without the current interval
+	current       recent
+	intervalStart mono.Time
+	connectedAt   mono.Time
+	now           Instantaneous // of the interval that was over at intervalStart, if that is after connectedAt
 
-	lastSent     mono.Time // previous data packet sent, for the time-since-previous field
-	lastSeqRecv  mono.Time // previous in-order data packet received
-	peakJitter   time.Duration
-	queryJitter  time.Duration // worst since the last TakeMaxJitter
-	pingHist     [9]uint32
-	qualityHist  [9]uint32
-	jitterHist   [6]uint32
-	pingSamples  reservoir
-	qualSamples  reservoir
-	corrected    uint64
-	pingAtLatest int32
+	lastSent    mono.Time // previous data packet sent, for the time-since-previous field
+	lastSeqRecv mono.Time // previous in-order data packet received
+	peakJitter  jitter
+	queryJitter jitter     // worst since the last TakeMaxJitter
+	jitterHist  *[6]uint32 // nil: no samples, as with peers that do not tell the time between packets
+	pingHist    [9]uint32
+	qualityHist [9]uint32
+	pingSamples reservoir
+	qualSamples reservoir
+	dice        dice
 }
+
+// recent are the Counters of an interval, in which there are not so many packets.
+type recent struct {
+	sentBytes, recvBytes                                 uint64
+	sentPackets, recvPackets                             uint32
+	recvSequenced, dropped, outOfOrder, duplicate, lurch uint32
+}
+
+func (r *recent) counters() Counters {
+	return Counters{
+		SentPackets: uint64(r.sentPackets), SentBytes: r.sentBytes,
+		RecvPackets: uint64(r.recvPackets), RecvBytes: r.recvBytes,
+		RecvSequenced: uint64(r.recvSequenced), Dropped: uint64(r.dropped), OutOfOrder: uint64(r.outOfOrder),
+		Duplicate: uint64(r.duplicate), Lurch: uint64(r.lurch),
+	}
+}
+
+// jitter is a time of less than maxJitterGap in nanoseconds, or -1 if there is none.
+type jitter int32
 
 // NewTracker returns a Tracker. seed seeds the sampling of percentiles.
 func NewTracker(now mono.Time, seed uint64) *Tracker {
-	t := &Tracker{intervalStart: now, peakJitter: -1, queryJitter: -1, pingAtLatest: -1}
+	t := &Tracker{intervalStart: now, peakJitter: -1, queryJitter: -1, dice: dice(seed)}
 	t.now = Instantaneous{PingMs: -1, DroppedFraction: -1, WeirdFraction: -1, PeakJitter: -1}
-	t.pingSamples.rand = rand.New(rand.NewPCG(seed, 1))
-	t.qualSamples.rand = rand.New(rand.NewPCG(seed, 2))
 	return t
 }
 
@@ -117,48 +134,48 @@ func NewTracker(now mono.Time, seed uint64) *Tracker {
 func (t *Tracker) Connected(now mono.Time) {
 	t.connectedAt = now
 	t.intervalStart = now
-	t.total.add(&t.current)
-	t.current = Counters{}
+	t.total = t.Total()
+	t.current = recent{}
 }
 
 // Sent counts a datagram of n bytes of UDP payload, of any kind.
 func (t *Tracker) Sent(n int) {
-	t.current.SentPackets++
-	t.current.SentBytes += uint64(n)
+	t.current.sentPackets++
+	t.current.sentBytes += uint64(n)
 }
 
 // Received counts a datagram of n bytes of UDP payload, of any kind.
 func (t *Tracker) Received(n int) {
-	t.current.RecvPackets++
-	t.current.RecvBytes += uint64(n)
+	t.current.recvPackets++
+	t.current.recvBytes += uint64(n)
 }
 
 // Sequenced counts a data packet with a packet number, before it is known to be genuine.
-func (t *Tracker) Sequenced() { t.current.RecvSequenced++ }
+func (t *Tracker) Sequenced() { t.current.recvSequenced++ }
 
 // Verdict counts a data packet that the duplicate filter refused.
 func (t *Tracker) Verdict(v reliability.Verdict) {
 	switch v {
 	case reliability.Duplicate:
-		t.current.Duplicate++
+		t.current.duplicate++
 	case reliability.TooOld:
-		t.current.Lurch++
+		t.current.lurch++
 	}
 }
 
 // Arrived counts a genuine packet by where its number fell.
 func (t *Tracker) Arrived(a reliability.Arrival) {
 	if a.Lurch {
-		t.current.Lurch++
+		t.current.lurch++
 	}
 	if a.Dropped > 0 {
-		t.current.Dropped += uint64(a.Dropped)
+		t.current.dropped += uint32(a.Dropped)
 	}
 	if a.OutOfOrder {
-		t.current.OutOfOrder++
+		t.current.outOfOrder++
 		switch { // it had been counted as dropped, maybe in an interval that is over
-		case t.current.Dropped > 0:
-			t.current.Dropped--
+		case t.current.dropped > 0:
+			t.current.dropped--
 		case t.total.Dropped > 0:
 			t.total.Dropped--
 		}
@@ -174,7 +191,7 @@ func (t *Tracker) InOrder(now mono.Time, has bool, sinceSent time.Duration) {
 	if has && t.lastSeqRecv.IsSet() {
 		gap := now.Sub(t.lastSeqRecv)
 		if gap < maxJitterGap && sinceSent < maxJitterGap {
-			t.jitter((gap - sinceSent).Abs())
+			t.sampleJitter((gap - sinceSent).Abs())
 		}
 	}
 	t.lastSeqRecv = now
@@ -183,11 +200,15 @@ func (t *Tracker) InOrder(now mono.Time, has bool, sinceSent time.Duration) {
 // GapInSequence forgets the previous arrival: jitter is only measured between consecutive packets.
 func (t *Tracker) GapInSequence() { t.lastSeqRecv = 0 }
 
-func (t *Tracker) jitter(j time.Duration) {
+func (t *Tracker) sampleJitter(d time.Duration) {
+	j := jitter(d)
 	t.peakJitter = max(t.peakJitter, j)
 	t.queryJitter = max(t.queryJitter, j)
+	if t.jitterHist == nil {
+		t.jitterHist = new([6]uint32)
+	}
 	for i, bound := range [...]time.Duration{1, 2, 5, 10, 20} {
-		if j < bound*time.Millisecond {
+		if d < bound*time.Millisecond {
 			t.jitterHist[i]++
 			return
 		}
@@ -197,7 +218,7 @@ func (t *Tracker) jitter(j time.Duration) {
 
 // Ping counts a round-trip sample in whole milliseconds.
 func (t *Tracker) Ping(ms int32) {
-	t.pingSamples.add(ms)
+	t.pingSamples.add(ms, &t.dice)
 	for i, bound := range [...]int32{25, 50, 75, 100, 125, 150, 200, 300} {
 		if ms <= bound {
 			t.pingHist[i]++
@@ -217,7 +238,8 @@ func (t *Tracker) Advance(now mono.Time, pingMs int32, replyTimeouts int) {
 	if elapsed < interval {
 		return
 	}
-	c := &t.current
+	counters := t.current.counters()
+	c := &counters
 	sec := elapsed.Seconds()
 	t.now = Instantaneous{
 		OutPacketsPerSec: float64(c.SentPackets) / sec,
@@ -227,7 +249,7 @@ func (t *Tracker) Advance(now mono.Time, pingMs int32, replyTimeouts int) {
 		PingMs:           pingMs,
 		DroppedFraction:  -1,
 		WeirdFraction:    -1,
-		PeakJitter:       t.peakJitter,
+		PeakJitter:       time.Duration(t.peakJitter),
 	}
 	if c.RecvSequenced > 0 {
 		expected := float64(c.RecvSequenced + c.Dropped)
@@ -239,19 +261,19 @@ func (t *Tracker) Advance(now mono.Time, pingMs int32, replyTimeouts int) {
 		t.quality(c)
 	case c.RecvPackets == 0 && float64(c.SentPackets) > sec && replyTimeouts >= 2:
 		t.qualityHist[8]++
-		t.qualSamples.add(0)
+		t.qualSamples.add(0, &t.dice)
 	}
 	t.total.add(c)
-	t.current = Counters{}
+	t.current = recent{}
 	t.peakJitter = -1
-	t.intervalStart, t.measuredAt = now, now
+	t.intervalStart = now
 }
 
 // quality takes one sample of the share of packets that arrived as they should have.
 func (t *Tracker) quality(c *Counters) {
 	if c.Dropped == 0 && c.weird() == 0 {
 		t.qualityHist[0]++
-		t.qualSamples.add(100)
+		t.qualSamples.add(100, &t.dice)
 		return
 	}
 	good := uint64(0)
@@ -259,7 +281,7 @@ func (t *Tracker) quality(c *Counters) {
 		good = c.RecvSequenced - w
 	}
 	q := min(max(int32(good*100/(c.RecvSequenced+c.Dropped)), 1), 99)
-	t.qualSamples.add(q)
+	t.qualSamples.add(q, &t.dice)
 	for i, bound := range [...]int32{99, 97, 95, 90, 75, 50} {
 		if q >= bound {
 			t.qualityHist[1+i]++
@@ -274,14 +296,14 @@ func (t *Tracker) Instantaneous() Instantaneous { return t.now }
 
 // Total returns all packets counted so far, the current interval included.
 func (t *Tracker) Total() Counters {
-	c := t.total
-	c.add(&t.current)
+	c := t.current.counters()
+	c.add(&t.total)
 	return c
 }
 
 // TakeMaxJitter returns the worst jitter since the last call, or -1.
 func (t *Tracker) TakeMaxJitter() time.Duration {
-	j := t.queryJitter
+	j := t.MaxJitter()
 	t.queryJitter = -1
 	return j
 }
@@ -300,11 +322,12 @@ func (t *Tracker) SincePrevious(now mono.Time) (gap time.Duration, ok bool) {
 // Lifetime returns the history up to now.
 func (t *Tracker) Lifetime(now mono.Time) Lifetime {
 	l := Lifetime{
-		Counters:            t.Total(),
-		CorrectedOutOfOrder: t.corrected,
-		PingHistogram:       t.pingHist,
-		QualityHistogram:    t.qualityHist,
-		JitterHistogram:     t.jitterHist,
+		Counters:         t.Total(),
+		PingHistogram:    t.pingHist,
+		QualityHistogram: t.qualityHist,
+	}
+	if t.jitterHist != nil {
+		l.JitterHistogram = *t.jitterHist
 	}
 	if t.connectedAt.IsSet() {
 		l.ConnectedSeconds = max(1, int((now.Sub(t.connectedAt)+time.Second/2)/time.Second))
