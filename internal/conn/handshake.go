@@ -130,7 +130,8 @@ func (c *Conn) forgetKeys() {
 func (c *Conn) establishedAtPeer() {
 	if c.handshake != nil {
 		c.handshake.Forget()
-		c.handshake, c.out.connectOK = nil, false
+		c.handshake = nil
+		c.out.challengeRequest, c.out.connectRequest, c.out.connectOK = false, false, false
 		c.cfg.Config, c.handshaking = nil, nil
 	}
 }

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,28 @@ func TestConnectToNobody(t *testing.T) {
 	reason, _ := p.client.End()
 	require.Equal(t, EndMiscTimeout, reason)
 	require.Equal(t, 1, p.count(true, udpwire.KindConnectionClosed))
+}
+
+// A client that is told to go on, and before it has done so that it is connected, has nothing to ask for any more:
+// datagrams that arrive together are read together.
+func TestChallengeReplyAndConnectOKArriveTogether(t *testing.T) {
+	p := newPair(t)
+	var reply []byte
+	p.filter = func(pkt *packet) bool {
+		switch udpwire.KindOf(pkt.data) {
+		case udpwire.KindChallengeReply:
+			reply = slices.Clone(pkt.data)
+		case udpwire.KindConnectOK:
+			p.client.Receive(p.now, reply)
+			p.client.Receive(p.now, slices.Clone(pkt.data))
+			return false
+		}
+		return true
+	}
+	p.run(time.Second)
+	require.Equal(t, StateConnected, p.client.State())
+	require.Equal(t, StateConnected, p.server.State())
+	require.Equal(t, 1, p.count(true, udpwire.KindConnectRequest))
 }
 
 // Every message of the handshake may be lost; a retry starts again at the challenge.
