@@ -21,10 +21,11 @@ type process struct {
 	stderr bytes.Buffer
 }
 
-// start starts a program, which is killed when ctx is done. What it says on standard error goes to log as
-// well.
-func start(ctx context.Context, log io.Writer, program string, args ...string) (*process, error) {
+// start starts a program, which is killed when ctx is done, with more in its environment. What it says on standard
+// error goes to log as well.
+func start(ctx context.Context, log io.Writer, environment []string, program string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, program, args...)}
+	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stderr = &p.stderr
 	if log != nil {
 		p.cmd.Stderr = io.MultiWriter(&p.stderr, log)

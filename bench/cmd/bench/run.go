@@ -37,7 +37,7 @@ type options struct {
 }
 
 // usualPoints are measured unless -w says otherwise.
-const usualPoints = "w1,w2@32,w3@1,w3@32,w4,w5@1,w5@32,w6@200,w6@1000,w6@2000,w7b,w7m"
+const usualPoints = "w1,w2@32,w3@1,w3@32,w4,w5@1,w5@32,w6@1000,w6@2000,w6@3000,w6@3000s,w6@5000s,w7b,w7m"
 
 func parse(args []string) (*options, error) {
 	o := &options{pairs: report.Pairs}
