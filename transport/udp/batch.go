@@ -26,7 +26,7 @@ const (
 	// slotSize is room for as many bytes as the system hands over as one: datagrams of one peer, put together.
 	slotSize = 1 << 16
 	// slots is how many of these there are; a datagram that is not put together with others takes one.
-	slots = 16
+	slots = 8
 )
 
 // arena is the memory that datagrams are read into.
