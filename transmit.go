@@ -28,8 +28,8 @@ type transmitter struct {
 	spare   []*connection // memory for the next waiting
 }
 
-// rapid is how soon after another message one is part of a rapid sequence: about the time of two system calls.
-const rapid = 10 * time.Microsecond
+// rapid is how soon after another message one is part of a rapid sequence: about the time of a few system calls.
+const rapid = 20 * time.Microsecond
 
 // txBatch is room for the packets that one system call sends.
 type txBatch struct {

@@ -30,6 +30,8 @@ const (
 	manyReads = 2000
 	// fewDatagrams, per second, are better waited for.
 	fewDatagrams = 1000
+	// lookedAt is how many datagrams of a read are looked at; where there are more, there are enough.
+	lookedAt = 32
 	// manyPeers and fewPeers are how many send in a period.
 	manyPeers, fewPeers = 16, 8
 )
@@ -43,7 +45,7 @@ func (m *moderator) note(now time.Time, read []Datagram) {
 		m.reads++
 		m.datagrams += len(read)
 	}
-	for i := range read {
+	for i := range min(len(read), lookedAt) {
 		h := peerHash(read[i])
 		m.peers[h>>6] |= 1 << (h & 63)
 	}
