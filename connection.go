@@ -115,9 +115,12 @@ func (c *connection) pumpCore(now mono.Time, send bool) {
 		c.takeIn(now)
 	default:
 		c.takeIn(now)
-		if send {
+		switch {
+		case send:
 			c.ep.tx.send(c, now)
-		} else {
+		case c.core.Deadline() > now: // as after most datagrams that arrive
+			c.sent(now)
+		default:
 			c.ep.tx.later(c)
 		}
 	}
