@@ -85,6 +85,8 @@ func special(point string) string {
 		return count + " at a time"
 	case w == peer.Small || w == peer.Unreliable:
 		return count + " per call"
+	case strings.HasSuffix(count, "s"):
+		return strings.TrimSuffix(count, "s") + " connections × 20 Hz over a few shared sockets"
 	case strings.HasSuffix(count, "r"):
 		return strings.TrimSuffix(count, "r") + " connections × 20 Hz, reliable"
 	}
