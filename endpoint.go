@@ -20,6 +20,8 @@ type endpoint struct {
 	tx     transmitter
 	dialog dialog
 
+	configured uint64 // generation of the global configuration that the socket was made with
+
 	// Guarded by dialog.turn.
 	batch udp.Batch
 	reply []byte
@@ -38,6 +40,7 @@ type endpoint struct {
 func (s *Sockets) newEndpoint(sock udp.Conn) *endpoint {
 	e := &endpoint{s: s}
 	e.tx.e, e.dialog.e = e, e
+	e.configured = s.global.Generation()
 	conditions := fakeConditions(s.global)
 	conditions.Seed = s.env.draw()
 	e.sock = udp.Impair(sock, conditions)
@@ -62,7 +65,9 @@ func (s *Sockets) register(e *endpoint, epoch uint64, enter func() error) error 
 	s.noteOnly()
 	s.active.Add(1)
 	s.mu.Unlock()
-	e.configure() // conditions may have changed since they were read
+	if e.configured != s.global.Generation() { // conditions may have changed since they were read
+		e.configure()
+	}
 	e.noteSocket("UDP socket open")
 	go e.read()
 	return nil

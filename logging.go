@@ -53,6 +53,9 @@ func (l *listenSocket) noteListening(text string) {
 
 // noteSocket tells that a UDP socket is open, or no longer.
 func (e *endpoint) noteSocket(text string) {
+	if !e.s.logs(slog.LevelDebug) {
+		return
+	}
 	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, text, slog.Any("addr", e.sock.LocalAddr()))
 }
 

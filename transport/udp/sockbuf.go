@@ -7,16 +7,16 @@ import "net"
 // Failure is no error: the socket works with what it has.
 func setBuffers(conn *net.UDPConn, read, write int) (gotRead, gotWrite int) {
 	gotRead, gotWrite = getBuffers(conn)
-	if read > gotRead {
-		_ = conn.SetReadBuffer(read)
+	if gotRead >= read && gotWrite >= write {
+		return gotRead, gotWrite
 	}
-	if write > gotWrite {
-		_ = conn.SetWriteBuffer(write)
+	if !forceBuffers(conn, read > gotRead, read, write > gotWrite, write) {
+		if read > gotRead {
+			_ = conn.SetReadBuffer(read)
+		}
+		if write > gotWrite {
+			_ = conn.SetWriteBuffer(write)
+		}
 	}
-	gotRead, gotWrite = getBuffers(conn)
-	if gotRead < read || gotWrite < write {
-		forceBuffers(conn, read, write)
-		gotRead, gotWrite = getBuffers(conn)
-	}
-	return gotRead, gotWrite
+	return getBuffers(conn)
 }

@@ -6,20 +6,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forceBuffers sets the sizes beyond the limit that the administrator gave to others, which a process
-// with CAP_NET_ADMIN may do.
-func forceBuffers(conn *net.UDPConn, read, write int) {
+// forceBuffers sets those sizes that are to be set, beyond the limit that the administrator gave to others, which a
+// process with CAP_NET_ADMIN may do. It reports whether this one may.
+func forceBuffers(conn *net.UDPConn, setRead bool, read int, setWrite bool, write int) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return
+		return false
 	}
-	gotRead, gotWrite := getBuffers(conn)
-	_ = raw.Control(func(fd uintptr) {
-		if gotRead < read {
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, read)
+	allowed := true
+	if err := raw.Control(func(fd uintptr) {
+		if setRead {
+			allowed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, read) == nil
 		}
-		if gotWrite < write {
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, write)
+		if setWrite && allowed {
+			allowed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, write) == nil
 		}
-	})
+	}); err != nil {
+		return false
+	}
+	return allowed
 }

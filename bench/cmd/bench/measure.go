@@ -169,9 +169,10 @@ func (b *bench) start(ctx context.Context, pair report.Pair, engine string, w pe
 // fixedRates are the send rates at which Valve's library does best.
 var fixedRates = map[peer.Workload]string{peer.Bulk: "70m", peer.Small: "40m", peer.Unreliable: "100m"}
 
-// ownRates are those of this module's library among its own. Where nothing slows a sender down but its rate, it is one
+// ownRates are what this module's library is set to among its own. Where nothing slows a sender down but its rate, it is one
 // that the receiver keeps up with, as it is for Valve's library.
 var ownRates = map[peer.Workload][]string{
+	peer.Small:      {"-readbuffer", "8m"}, // about what quic-go asks for
 	peer.Unreliable: {"-rate", "225m", "-readbuffer", "16m"},
 }
 
