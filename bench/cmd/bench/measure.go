@@ -172,7 +172,7 @@ var fixedRates = map[peer.Workload]string{peer.Bulk: "70m", peer.Small: "40m", p
 // ownRates are what this module's library is set to among its own. Where nothing slows a sender down but its rate, it is one
 // that the receiver keeps up with, as it is for Valve's library.
 var ownRates = map[peer.Workload][]string{
-	peer.Small:      {"-readbuffer", "8m"}, // about what quic-go asks for
+	peer.Small:      {"-rate", "350m", "-readbuffer", "8m"}, // quic-go asks for nearly as much
 	peer.Unreliable: {"-rate", "225m", "-readbuffer", "16m"},
 }
 
