@@ -1,7 +1,6 @@
 package gns
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -191,7 +190,7 @@ func (t *replayTraffic) recordOne(b *testing.B, s *Sockets, ep *endpoint, seed u
 			client.Receive(now, p)
 		}
 		if now > s.now().Add(time.Hour) {
-			b.Fatal(fmt.Sprintf("recording gets nowhere: %d sent, %d received", sent, received))
+			b.Fatalf("recording gets nowhere: %d sent, %d received", sent, received)
 		}
 	}
 	// The client acknowledges what the first one has sent, so the second one must have sent as much.
