@@ -69,87 +69,82 @@ func (p *talkers) talk() {
 	}
 }
 
+// silent returns when the silence has ended the dialog of the client.
+func (p *talkers) silent() {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return !p.dialed.Sockets().InDialog() }, time.Minute, time.Millisecond)
+}
+
 func TestDialogBegins(t *testing.T) {
 	t.Parallel()
 	p := newTalkers(t)
 	p.echo(t.Context())
 	p.talk()
-	time.Sleep(100 * time.Millisecond) // long enough for it to end
+	p.silent()
 	p.talk()
 	require.NoError(t, p.dialed.Close())
 	p.serving.Wait()
 }
 
-// What ends a wait that is not a datagram ends it in a dialog too.
-func TestWhatEndsADialog(t *testing.T) {
+// What ends a wait that is not the expected datagram ends it in a dialog too.
+func TestWhatEndsAWaitInADialog(t *testing.T) {
 	t.Parallel()
-	waits := func(t *testing.T, p *talkers, ctx context.Context) <-chan error {
-		failed := make(chan error, 1)
-		go func() {
-			_, err := p.dialed.Receive(ctx)
-			failed <- err
-		}()
-		return failed
+	for _, tt := range []struct {
+		name string
+		end  func(p *talkers, cancel context.CancelFunc) error
+		want func(t *testing.T, err error)
+	}{
+		{"its context", func(_ *talkers, cancel context.CancelFunc) error { cancel(); return nil },
+			func(t *testing.T, err error) { require.ErrorIs(t, err, context.Canceled) }},
+		{"the end of the connection, by another goroutine",
+			func(p *talkers, _ context.CancelFunc) error {
+				return p.dialed.CloseWithReason(gns.EndAppGeneric, "", false)
+			},
+			func(t *testing.T, err error) { require.Error(t, err) }},
+		{"the end of the connection, by the peer",
+			func(p *talkers, _ context.CancelFunc) error {
+				return p.accepted.CloseWithReason(gns.EndAppGeneric, "", false)
+			},
+			func(t *testing.T, err error) {
+				var end *gns.CloseError
+				require.ErrorAs(t, err, &end)
+			}},
+		{"Close", func(p *talkers, _ context.CancelFunc) error { return p.dialed.Sockets().Close() },
+			func(t *testing.T, err error) { require.Error(t, err) }},
+		{"a message after a silence",
+			func(p *talkers, _ context.CancelFunc) error {
+				p.silent()
+				return p.accepted.Send([]byte("late"), gns.SendReliableNoNagle)
+			},
+			func(t *testing.T, err error) { require.NoError(t, err) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newTalkers(t)
+			p.echo(t.Context())
+			p.talk()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() {
+				_, err := p.dialed.Receive(ctx)
+				ended <- err
+			}()
+			require.NoError(t, tt.end(p, cancel))
+			tt.want(t, <-ended)
+		})
 	}
-	t.Run("its context", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		ctx, cancel := context.WithCancel(t.Context())
-		failed := waits(t, p, ctx)
-		cancel()
-		require.ErrorIs(t, <-failed, context.Canceled)
-		p.talk() // and nothing is wrong with the connection
-	})
-	t.Run("the end of the connection, by another goroutine", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		failed := waits(t, p, t.Context())
-		require.NoError(t, p.dialed.CloseWithReason(gns.EndAppGeneric, "", false))
-		require.Error(t, <-failed)
-	})
-	t.Run("the end of the connection, by the peer", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		failed := waits(t, p, t.Context())
-		require.NoError(t, p.accepted.CloseWithReason(gns.EndAppGeneric, "", false))
-		var end *gns.CloseError
-		require.ErrorAs(t, <-failed, &end)
-	})
-	t.Run("Close", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		failed := waits(t, p, t.Context())
-		require.NoError(t, p.dialed.Sockets().Close())
-		require.Error(t, <-failed)
-	})
-	t.Run("silence", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		failed := waits(t, p, t.Context())
-		time.Sleep(100 * time.Millisecond)
-		require.NoError(t, p.accepted.Send([]byte("late"), gns.SendReliableNoNagle))
-		require.NoError(t, <-failed)
-	})
-	t.Run("an application that is busy", func(t *testing.T) {
-		t.Parallel()
-		p := newTalkers(t)
-		p.echo(t.Context())
-		p.talk()
-		require.NoError(t, p.accepted.Send([]byte("one"), gns.SendReliableNoNagle))
-		// Nobody receives at the client, but its end of the connection works: the message is acknowledged.
-		require.Eventually(t, func() bool { return p.accepted.Status().SentUnackedReliable+p.accepted.Status().PendingReliable == 0 },
-			time.Minute, time.Millisecond)
-	})
+}
+
+// While the application is busy, its end of the connection works: what the peer sends is acknowledged.
+func TestNobodyReadsInADialog(t *testing.T) {
+	t.Parallel()
+	p := newTalkers(t)
+	p.echo(t.Context())
+	p.talk()
+	require.NoError(t, p.accepted.Send([]byte("one"), gns.SendReliableNoNagle))
+	require.Eventually(t, func() bool { return p.accepted.Status().SentUnackedReliable+p.accepted.Status().PendingReliable == 0 },
+		time.Minute, time.Millisecond)
 }
 
 // In a loop over Wait and a poll group the application reads itself too, and hears of other connections all the same.

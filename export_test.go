@@ -101,6 +101,18 @@ func (s *Sockets) DialogReads() (n uint64) {
 	return n
 }
 
+// InDialog reports whether goroutines of the application may read sockets.
+func (s *Sockets) InDialog() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for e := range s.endpoints {
+		if e.dialog.on.Load() {
+			return true
+		}
+	}
+	return false
+}
+
 // NewTalkative is New for a Sockets that takes for a dialog what is a second between datagrams.
 func NewTalkative() (*Sockets, error) {
 	env := system(udp.Options{})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	pb "github.com/gogns/gns/proto"
+	"google.golang.org/protobuf/proto"
 )
 
 // ConnectionIDs returns the connection IDs that a datagram names: to is that of the receiving side, from that of
@@ -13,35 +14,32 @@ func ConnectionIDs(datagram []byte) (to, from uint32) {
 	case KindData:
 		to = binary.LittleEndian.Uint32(datagram[1:])
 	case KindChallengeRequest:
-		var m pb.CMsgSteamSockets_UDP_ChallengeRequest
-		if ParseMessage(datagram, kind, &m) == nil {
-			from = m.GetConnectionId()
-		}
+		from = parsed[pb.CMsgSteamSockets_UDP_ChallengeRequest](datagram, kind).GetConnectionId()
 	case KindChallengeReply:
-		var m pb.CMsgSteamSockets_UDP_ChallengeReply
-		if ParseMessage(datagram, kind, &m) == nil {
-			to = m.GetConnectionId()
-		}
+		to = parsed[pb.CMsgSteamSockets_UDP_ChallengeReply](datagram, kind).GetConnectionId()
 	case KindConnectRequest:
-		var m pb.CMsgSteamSockets_UDP_ConnectRequest
-		if ParseMessage(datagram, kind, &m) == nil {
-			from = m.GetClientConnectionId()
-		}
+		from = parsed[pb.CMsgSteamSockets_UDP_ConnectRequest](datagram, kind).GetClientConnectionId()
 	case KindConnectOK:
-		var m pb.CMsgSteamSockets_UDP_ConnectOK
-		if ParseMessage(datagram, kind, &m) == nil {
-			to, from = m.GetClientConnectionId(), m.GetServerConnectionId()
-		}
+		m := parsed[pb.CMsgSteamSockets_UDP_ConnectOK](datagram, kind)
+		to, from = m.GetClientConnectionId(), m.GetServerConnectionId()
 	case KindConnectionClosed:
-		var m pb.CMsgSteamSockets_UDP_ConnectionClosed
-		if ParseMessage(datagram, kind, &m) == nil {
-			to, from = m.GetToConnectionId(), m.GetFromConnectionId()
-		}
+		m := parsed[pb.CMsgSteamSockets_UDP_ConnectionClosed](datagram, kind)
+		to, from = m.GetToConnectionId(), m.GetFromConnectionId()
 	case KindNoConnection:
-		var m pb.CMsgSteamSockets_UDP_NoConnection
-		if ParseMessage(datagram, kind, &m) == nil {
-			to, from = m.GetToConnectionId(), m.GetFromConnectionId()
-		}
+		m := parsed[pb.CMsgSteamSockets_UDP_NoConnection](datagram, kind)
+		to, from = m.GetToConnectionId(), m.GetFromConnectionId()
 	}
 	return to, from
+}
+
+// parsed returns a message, nil, of which all fields are zero, if the datagram does not parse.
+func parsed[T any, M interface {
+	*T
+	proto.Message
+}](datagram []byte, kind Kind) M {
+	m := M(new(T))
+	if ParseMessage(datagram, kind, m) != nil {
+		return nil
+	}
+	return m
 }

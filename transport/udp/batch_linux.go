@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"errors"
 	"math/bits"
 	"net"
 	"net/netip"
@@ -245,7 +246,11 @@ func (s *Socket) write(b []Datagram) (int, error) {
 	}
 	p := m.path.Load()
 	if len(b) == 1 && p.gate == nil {
-		return s.writeOne(b)
+		n, err := s.writeOne(b)
+		if !errors.Is(err, net.ErrClosed) || s.isClosed() {
+			return n, err
+		}
+		p = m.path.Load() // the socket has left package net meanwhile
 	}
 	v := outgoings.Get().(*outgoing)
 	defer v.release()
@@ -263,9 +268,6 @@ func (s *Socket) write(b []Datagram) (int, error) {
 		v.add(rest[:n], size)
 	}
 	if v.call.count == 0 {
-		if p.gate == nil {
-			return s.writeOne(b) // package net says what is wrong
-		}
 		return 0, &net.AddrError{Err: "no address for this socket", Addr: b[0].Addr.String()}
 	}
 	for v.call.path = p; ; v.call.path = m.path.Load() {

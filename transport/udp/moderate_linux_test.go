@@ -80,7 +80,7 @@ func TestAModeratedSocketWorks(t *testing.T) {
 		send(t, s, other.LocalAddr(), []byte("x"))
 		send(t, s, other.LocalAddr(), []byte("y"), []byte("z"))
 		require.Len(t, receive(t, other, 3), 3)
-		time.Sleep(2 * moderationPeriod)
+		s.batch.moderator.since = s.batch.moderator.since.Add(-2 * moderationPeriod) // as if that long had passed
 	}
 	require.Equal(t, Stats{}, s.Stats())
 }
@@ -88,31 +88,30 @@ func TestAModeratedSocketWorks(t *testing.T) {
 func TestManyPeersAreModeratedAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	s := mustListen(t, "127.0.0.1:0", Options{})
-	const peers, rounds = 40, 300
+	const peers, moderated = 40, 100
 	conns := make([]*Socket, peers)
 	for i := range conns {
 		conns[i] = mustListen(t, "127.0.0.1:0", Options{})
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for n := range uint32(rounds) {
-			for _, c := range conns {
-				_, _ = c.WriteBatch([]Datagram{{s.LocalAddr(), binary.BigEndian.AppendUint32(nil, n)}})
-			}
-			time.Sleep(100 * time.Microsecond)
-		}
-	}()
 	next := make(map[netip.AddrPort]uint32)
 	var b Batch
-	for total := 0; total < peers*rounds; total += len(b.Datagrams) {
-		require.NoError(t, s.ReadBatch(&b))
-		for _, d := range b.Datagrams {
-			require.Equal(t, next[d.Addr], binary.BigEndian.Uint32(d.Data))
-			next[d.Addr]++
+	for n, on, end := uint32(0), 0, time.Now().Add(time.Minute); on < moderated; n++ {
+		require.True(t, time.Now().Before(end), "moderated in %d of %d rounds only", on, n)
+		for _, c := range conns {
+			_, err := c.WriteBatch([]Datagram{{s.LocalAddr(), binary.BigEndian.AppendUint32(nil, n)}})
+			require.NoError(t, err)
+		}
+		for total := 0; total < peers; total += len(b.Datagrams) {
+			require.NoError(t, s.ReadBatch(&b))
+			for _, d := range b.Datagrams {
+				require.Equal(t, next[d.Addr], binary.BigEndian.Uint32(d.Data))
+				next[d.Addr]++
+			}
+		}
+		if s.batch.moderator.on {
+			on++
 		}
 	}
-	<-done
 	require.Len(t, next, peers)
 }
 
@@ -194,4 +193,35 @@ func mustClosed(t *testing.T) *Socket {
 	s := mustListen(t, "127.0.0.1:0", Options{})
 	require.NoError(t, s.Close())
 	return s
+}
+
+// Nothing gets lost that is written in the moment in which the socket is taken away.
+func TestWritingWhileASocketLeavesPackageNet(t *testing.T) {
+	t.Parallel()
+	const sockets, writers = 300, 4
+	to := mustListen(t, "127.0.0.1:0", Options{}).LocalAddr()
+	for range sockets {
+		s, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"), Options{})
+		require.NoError(t, err)
+		failed, started := make(chan error, writers), make(chan struct{}, writers)
+		for range writers {
+			go func() {
+				_, err := s.WriteBatch([]Datagram{{to, []byte("x")}})
+				started <- struct{}{}
+				for more := 2; err == nil && more > 0; { // until it has been taken away, and once more
+					if s.batch.path.Load().gate != nil {
+						more--
+					}
+					_, err = s.WriteBatch([]Datagram{{to, []byte("x")}})
+				}
+				failed <- err
+			}()
+		}
+		<-started
+		require.NotNil(t, s.leaveNet())
+		for range writers {
+			require.NoError(t, <-failed)
+		}
+		require.NoError(t, s.Close())
+	}
 }

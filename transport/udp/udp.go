@@ -77,8 +77,8 @@ type Options struct {
 	NoSegmentation, NoCoalescing bool
 
 	// NoModeration turns off that a socket to which many peers send a little each is read once in a while, half a
-	// millisecond to a whole one, instead of at each datagram (at present on Linux). That costs a third of the
-	// processor time, and sockets with few or quiet peers are not concerned. SingleCalls turns it off too.
+	// millisecond to a whole one, instead of at each datagram (at present on Linux), which takes a third of the
+	// processor time. Sockets with few or quiet peers are not concerned. SingleCalls turns it off too.
 	NoModeration bool
 }
 
