@@ -64,7 +64,11 @@ func (c *Conn) armReply(now mono.Time, delayed bool) {
 // keepalive returns the keepalive interval. An application that asks for a TimeoutConnected below the
 // usual interval expects a dead idle peer to be noticed in about that time.
 func (c *Conn) keepalive() time.Duration {
-	return max(minKeepalive, min(keepaliveInterval, c.set.TimeoutConnected))
+	interval := keepaliveInterval
+	if c.p2p != nil {
+		interval = p2pKeepalive
+	}
+	return max(minKeepalive, min(interval, c.set.TimeoutConnected))
 }
 
 // keepaliveAt returns when a packet has to be sent only to hear from the peer, Never if a request is

@@ -56,7 +56,8 @@ func (c *Conn) Close(now mono.Time, reason EndReason, debug string, linger bool)
 // Settled reports whether nothing is left to be done for the peer: it has confirmed the close, or
 // closed itself, or FinWait is over.
 func (c *Conn) Settled() bool {
-	return c.state == StateDead || c.state == StateFinWait && c.fin.retryAt == mono.Never && !c.out.any()
+	return c.state == StateDead ||
+		c.state == StateFinWait && c.fin.retryAt == mono.Never && !c.out.any() && c.signalDeadline() == mono.Never
 }
 
 // Loss says why reliable messages were not delivered.
@@ -112,6 +113,7 @@ func (c *Conn) advanceFin(now mono.Time) {
 	}
 	if now >= c.fin.retryAt {
 		c.out.closed = true
+		c.signalEnd()
 		c.fin.retries++ // a few times, until finWait is over
 		c.fin.retryAt = now.Add(closedRetryFirst << c.fin.retries)
 	}

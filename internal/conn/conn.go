@@ -160,6 +160,8 @@ type Conn struct {
 	rtt    reliability.RTT
 	snp    *snp.Session
 
+	p2p *p2pState // nil for a connection to an address
+
 	events   []Event
 	messages messageQueue
 	strays   *strays // nil: there were none
@@ -314,6 +316,9 @@ func (c *Conn) setState(now mono.Time, s State) {
 			c.handshake.Forget()
 		}
 		c.forgetKeys()
+		if s != StateClosedByPeer && old != StateClosedByPeer && (old.Active() || s == StateFinWait) {
+			c.signalEnd()
+		}
 	}
 	if s.API() == StateNone {
 		c.messages.clear()
@@ -328,9 +333,11 @@ func (c *Conn) Advance(now mono.Time) {
 			c.timedOutInitially(now)
 			return
 		}
-		if !c.isServer {
+		if !c.isServer && c.p2p == nil {
 			c.advanceClient(now)
 		}
+	case StateFindingRoute:
+		c.advanceRoute(now)
 	case StateConnected, StateLinger:
 		c.messages.now = now
 		c.snp.Advance(now)
@@ -351,20 +358,23 @@ func (c *Conn) Deadline() mono.Time {
 	if c.out.any() || len(c.events) > 0 {
 		return 1
 	}
+	d := c.signalDeadline()
 	switch c.state {
 	case StateConnecting:
-		d := c.initialDeadline()
-		if !c.isServer {
+		d = mono.Min(d, c.initialDeadline())
+		if !c.isServer && c.p2p == nil {
 			d = mono.Min(d, c.client.retryAt)
 		}
-		return d
+	case StateFindingRoute:
+		d = mono.Min(d, mono.Min(c.initialDeadline(), c.probeDeadline()))
 	case StateConnected, StateLinger:
-		d := mono.Min(mono.Min(c.snp.Deadline(), c.snp.TrimDeadline()), c.aliveDeadline())
-		return mono.Min(d, c.statsDeadline())
+		d = mono.Min(d, mono.Min(c.snp.Deadline(), c.snp.TrimDeadline()))
+		d = mono.Min(d, mono.Min(c.aliveDeadline(), c.statsDeadline()))
+		d = mono.Min(d, c.probeDeadline())
 	case StateFinWait:
-		return c.finDeadline()
+		d = mono.Min(d, c.finDeadline())
 	}
-	return mono.Never
+	return d
 }
 
 func (c *Conn) initialDeadline() mono.Time { return c.enteredAt.Add(c.set.TimeoutInitial) }
@@ -384,7 +394,11 @@ func (c *Conn) Receive(now mono.Time, datagram []byte) {
 		return
 	}
 	c.stats.tracker.Received(len(datagram))
-	switch kind := udpwire.KindOf(datagram); kind {
+	kind := udpwire.KindOf(datagram)
+	if c.p2p != nil && kind < udpwire.KindConnectionClosed {
+		kind = udpwire.KindInvalid // the handshake happens by signals
+	}
+	switch kind {
 	case udpwire.KindData:
 		c.receiveData(now, datagram)
 	case udpwire.KindChallengeRequest:

@@ -19,12 +19,25 @@ const minSNPRoom = 64
 
 // appendDue appends a data packet if one is due at now.
 func (c *Conn) appendDue(now mono.Time, dst []byte) ([]byte, bool) {
+	probe := c.probeFlags(now)
+	if c.state == StateFindingRoute {
+		if probe == 0 {
+			return dst, false
+		}
+		dst = c.appendData(now, dst, probe, false, false)
+		c.probed(now)
+		return dst, true
+	}
 	flags, forced := c.requestFlags(now)
 	instant, lifetime, statsForced := c.statsReady(now)
-	if !forced && !statsForced && !c.snp.Due(now) {
+	if probe == 0 && !forced && !statsForced && !c.snp.Due(now) {
 		return dst, false
 	}
-	return c.appendData(now, dst, flags, instant, lifetime), true
+	dst = c.appendData(now, dst, flags|probe, instant, lifetime)
+	if probe != 0 {
+		c.probed(now)
+	}
+	return dst, true
 }
 
 // appendData builds, seals and accounts one data packet.
@@ -96,7 +109,7 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 		return
 	}
 	switch {
-	case c.state.connectedOnWire():
+	case c.state.connectedOnWire(), c.state == StateFindingRoute:
 	case c.state == StateConnecting:
 		c.drop().Unexpected++
 		return
@@ -142,6 +155,9 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 	c.alive.heard(now)
 	if !c.receiveSNP(now, n, plain) {
 		return
+	}
+	if c.state == StateFindingRoute {
+		c.confirmed(now)
 	}
 	a := c.window.Accept(n)
 	c.stats.tracker.Arrived(a)

@@ -17,6 +17,7 @@ const (
 	EndMiscGeneric        EndReason = 5001
 	EndMiscInternalError  EndReason = 5002
 	EndMiscTimeout        EndReason = 5003
+	EndMiscRendezvous     EndReason = 5008
 	EndMiscPeerSentNoConn EndReason = 5010
 )
 

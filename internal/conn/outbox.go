@@ -35,7 +35,7 @@ func (c *Conn) AppendPacket(now mono.Time, dst []byte) (packet []byte, ok bool) 
 	start := len(dst)
 	if c.out.any() {
 		dst, ok = c.appendControl(now, dst)
-	} else if c.state.connectedOnWire() {
+	} else if c.state.connectedOnWire() || c.state == StateFindingRoute {
 		dst, ok = c.appendDue(now, dst)
 	}
 	if ok {

@@ -71,8 +71,8 @@ func besideOfRequest(req *pb.CMsgSteamSockets_UDP_ConnectRequest) crypto.Identit
 	return crypto.IdentityFields{SteamID: req.LegacyClientSteamId, Binary: req.LegacyIdentityBinary, Text: req.IdentityString}
 }
 
-// Accept completes the handshake of an incoming connection. On success the connection is Connected
-// and ConnectOK is on its way; if the sides have no cipher in common it fails with
+// Accept completes the handshake of an incoming connection. On success the connection is Connected, or in
+// FindingRoute if the peers talk by signals, and ConnectOK is on its way; if the sides have no cipher in common it fails with
 // ErrHandshakeFailed and the connection ends.
 func (c *Conn) Accept(now mono.Time) error {
 	if !c.isServer {
@@ -90,6 +90,10 @@ func (c *Conn) Accept(now mono.Time) error {
 	if err != nil {
 		c.cryptoProblem(now, err)
 		return errors.Join(ErrHandshakeFailed, err)
+	}
+	if c.p2p != nil {
+		c.acceptP2P(now)
+		return nil
 	}
 	c.out.connectOK = true
 	c.setState(now, StateConnected)

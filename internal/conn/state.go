@@ -9,6 +9,9 @@ import "fmt"
 //	None ── NewClient ──▶ Connecting      None ── NewServer ──▶ Connecting
 //	Connecting ── ConnectOK ──▶ Connected Connecting ── Accept ──▶ Connected
 //
+//	of peers that talk by signals:
+//	Connecting ── ConnectOK, Accept ──▶ FindingRoute ── data from the peer ──▶ Connected
+//
 //	Connecting, Connected ── peer closes ──────────▶ ClosedByPeer ──┐
 //	Connecting, Connected ── failure, timeout ─────▶ Problem… ──────┤ Close
 //	Connecting, Connected ── Close ─────────────────────────────────┴▶ FinWait ── 5 s ──▶ Dead
