@@ -187,7 +187,14 @@ func (c *Conn) Info() ConnectionInfo {
 func (c *Conn) RemoteIdentity() Identity { return c.Info().Identity }
 
 // RemoteAddr returns the peer's address.
-func (c *Conn) RemoteAddr() netip.AddrPort { return c.c.remote }
+func (c *Conn) RemoteAddr() netip.AddrPort {
+	if c.c.link == nil {
+		return c.c.remote
+	}
+	c.c.mu.Lock()
+	defer c.c.mu.Unlock()
+	return c.c.link.remote()
+}
 
 // LocalAddr returns the address of the socket that the connection uses.
 func (c *Conn) LocalAddr() netip.AddrPort {

@@ -26,6 +26,7 @@ type connection struct {
 	mu    *sync.Mutex // guards state and everything below, and the core; the ends of a pipe share one
 
 	core       core
+	link       *link       // nil for other than P2P connections
 	partner    *connection // the other end of a pipe
 	generation uint64      // of config, when it was last applied
 	alarm      alarm
@@ -111,9 +112,11 @@ func (c *connection) pumpCore(now mono.Time, send bool) {
 		c.takeIn(now)
 		c.sent(now)
 	case c.core.State() == conn.StateDead: // last words: there will be no socket any more
+		c.link.pump(now)
 		c.sendAll(now)
 		c.takeIn(now)
 	default:
+		c.link.pump(now)
 		c.takeIn(now)
 		switch {
 		case send:
@@ -214,7 +217,9 @@ func (c *connection) stateChanged(e conn.Event) {
 	old := c.state
 	c.state = State(e.New.API())
 	if c.state != old {
-		c.connectionStatusChanged(old, e)
+		if c.link == nil || !c.link.muted {
+			c.connectionStatusChanged(old, e)
+		}
 		c.noteState(old, e)
 		if c.state == StateNone {
 			c.discardMessages()
@@ -253,8 +258,14 @@ func (c *connection) die() {
 	c.shard().cancel(c)
 	c.s.mu.Lock()
 	delete(c.s.conns, c.handle)
+	if c.link != nil {
+		c.s.p2p.remove(c)
+	}
 	c.s.totals.gone(&counted) // while nobody sees the connection neither here nor there
 	c.s.mu.Unlock()
+	if c.link != nil {
+		c.link.die()
+	}
 	if c.ep != nil {
 		c.ep.remove(c)
 	}
@@ -276,7 +287,7 @@ func (c *connection) info(e conn.Event) ConnectionInfo {
 	info := ConnectionInfo{
 		Identity:    c.core.Identity(),
 		UserData:    c.userData,
-		Addr:        c.remote,
+		Addr:        c.remoteAddr(),
 		State:       State(e.New.API()),
 		EndReason:   EndReason(e.Reason),
 		EndDebug:    e.Debug,
@@ -293,10 +304,21 @@ func (c *connection) info(e conn.Event) ConnectionInfo {
 // fastPing is the ping up to which a peer on the local network counts as fast.
 const fastPing = 5
 
+// remoteAddr returns where the peer is, invalid if that is not known. c.mu is held.
+func (c *connection) remoteAddr() netip.AddrPort {
+	if c.link != nil {
+		return c.link.remote()
+	}
+	return c.remote
+}
+
 func (c *connection) flags() InfoFlags {
 	var f InfoFlags
 	if c.ep == nil {
 		return InfoLoopbackBuffers | InfoFast
+	}
+	if c.link != nil {
+		f = routeFlags(c.link.route)
 	}
 	if !c.core.Authenticated() {
 		f |= InfoUnauthenticated
@@ -304,7 +326,7 @@ func (c *connection) flags() InfoFlags {
 	if c.core.Cipher() != crypto.CipherAES256GCM {
 		f |= InfoUnencrypted
 	}
-	addr := c.remote.Addr().Unmap()
+	addr := c.remoteAddr().Addr().Unmap()
 	if addr.IsLoopback() || ((addr.IsPrivate() || addr.IsLinkLocalUnicast()) && c.core.PingMilliseconds() <= fastPing) {
 		f |= InfoFast
 	}
@@ -315,6 +337,9 @@ func (c *connection) flags() InfoFlags {
 func (c *connection) describe() string {
 	if c.ep == nil {
 		return c.named("pipe")
+	}
+	if c.link != nil {
+		return c.named(c.link.describe())
 	}
 	peer := c.remote.String()
 	switch id := c.core.Identity(); {

@@ -10,6 +10,7 @@ import (
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/linkstats"
+	"github.com/gogns/gns/p2p"
 )
 
 // DetailedConnectionStatus returns a text about a connection for people to read, of many lines, such as
@@ -56,6 +57,7 @@ type detail struct {
 	identity    Identity
 	auth        PeerAuth
 	remote      netip.AddrPort
+	route       *p2p.Route // of P2P connections
 	cipher      crypto.Cipher
 	reason      EndReason
 	debug       string // of whoever ended it
@@ -66,13 +68,19 @@ type detail struct {
 // detail gathers the facts. c.mu is held.
 func (c *connection) detail() detail {
 	reason, debug := c.core.End()
+	var route *p2p.Route
+	if c.link != nil {
+		taken := c.link.route
+		route = &taken
+	}
 	return detail{
+		route:       route,
 		Details:     c.core.Details(c.tick(c.s.now())),
 		description: c.describe(),
 		incoming:    c.core.IsServer(),
 		identity:    c.core.Identity(),
 		auth:        c.peerAuth(),
-		remote:      c.remote,
+		remote:      c.remoteAddr(),
 		cipher:      c.core.Cipher(),
 		reason:      EndReason(reason),
 		debug:       debug,
@@ -159,11 +167,19 @@ func (d *detail) reasonText() string {
 func (d *detail) peerText() string {
 	switch {
 	case !d.identity.IsValid():
-		return "unknown, at " + d.remote.String()
+		return "unknown, " + d.whereText()
 	case d.auth.Assurance >= AssuranceCertified:
-		return fmt.Sprintf("%s, authenticated, at %v", singleLine(d.identity.String()), d.remote)
+		return fmt.Sprintf("%s, authenticated, %s", singleLine(d.identity.String()), d.whereText())
 	}
-	return fmt.Sprintf("%s, not authenticated, at %v", singleLine(d.identity.String()), d.remote)
+	return fmt.Sprintf("%s, not authenticated, %s", singleLine(d.identity.String()), d.whereText())
+}
+
+// whereText says where the peer is.
+func (d *detail) whereText() string {
+	if d.route != nil {
+		return routeText(*d.route)
+	}
+	return "at " + d.remote.String()
 }
 
 func (d *detail) cipherText() string {

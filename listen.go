@@ -17,6 +17,9 @@ type listenSocket struct {
 	config *config.Store
 	epoch  uint64 // Sockets.epoch when it was made
 
+	p2p  bool // it has a virtual port instead of endpoints
+	port int
+
 	// acceptor, if not nil, takes the connections that arrive.
 	acceptor *Listener
 
@@ -115,8 +118,16 @@ func (l *listenSocket) closeUnused(socks []udp.Conn) {
 	}
 }
 
-// addr returns the address that the listen socket is bound to.
-func (l *listenSocket) addr() netip.AddrPort { return l.eps[0].sock.LocalAddr() }
+// addr returns the address that the listen socket is bound to. One with a virtual port has none.
+func (l *listenSocket) addr() netip.AddrPort {
+	if l.p2p {
+		return netip.AddrPort{}
+	}
+	return l.eps[0].sock.LocalAddr()
+}
+
+// symmetric reports whether connections that both peers ask for become one.
+func (l *listenSocket) symmetric() bool { return l.config.Int32(config.SymmetricConnect) != 0 }
 
 func (s *Sockets) lookupListen(h ListenSocket) (*listenSocket, error) {
 	s.mu.RLock()
@@ -130,11 +141,14 @@ func (s *Sockets) lookupListen(h ListenSocket) (*listenSocket, error) {
 
 // ListenSocketAddress returns the address that a listen socket is bound to.
 //
-// Errors: ErrInvalidParam if there is no such listen socket.
+// Errors: ErrInvalidParam if there is no such listen socket, or it has a virtual port and no address.
 func (s *Sockets) ListenSocketAddress(h ListenSocket) (netip.AddrPort, error) {
 	l, err := s.lookupListen(h)
 	if err != nil {
 		return netip.AddrPort{}, err
+	}
+	if l.p2p {
+		return netip.AddrPort{}, ResultInvalidParam.errorf("listen socket %d has virtual port %d, and no address", h, l.port)
 	}
 	return l.addr(), nil
 }
@@ -173,6 +187,9 @@ func (s *Sockets) stopListening(l *listenSocket) {
 	open := s.listeners[l.handle] == l
 	if open {
 		delete(s.listeners, l.handle)
+		if l.p2p {
+			delete(s.p2p.ports, l.port)
+		}
 		s.listenHandles.free(uint32(l.handle))
 	}
 	s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/transport/udp"
 )
 
@@ -53,7 +54,7 @@ func (l *listenSocket) noteListening(text string) {
 
 // noteSocket tells that a UDP socket is open, or no longer.
 func (e *endpoint) noteSocket(text string) {
-	if !e.s.logs(slog.LevelDebug) {
+	if !e.s.logs(slog.LevelDebug) || !e.sock.LocalAddr().IsValid() { // an ICE agent has several
 		return
 	}
 	e.s.log.LogAttrs(context.Background(), slog.LevelDebug, text, slog.Any("addr", e.sock.LocalAddr()))
@@ -125,3 +126,21 @@ func (s *Sockets) noteConfig(scope config.Scope, object uint32, v config.Value) 
 }
 
 func (s *Sockets) logs(level slog.Level) bool { return s.log.Enabled(context.Background(), level) }
+
+// noteRoute tells which path the datagrams of a P2P connection take. c.mu is held.
+func (c *connection) noteRoute(r p2p.Route) {
+	c.s.log.LogAttrs(context.Background(), slog.LevelInfo, "path to the peer",
+		slog.String("conn", c.describe()), slog.String("kind", r.Kind.String()),
+		slog.Any("local", r.Local), slog.String("local_type", r.LocalType),
+		slog.Any("remote", r.Remote), slog.String("remote_type", r.RemoteType))
+}
+
+// noteICE tells what an ICE agent refuses. c.mu is held.
+func (c *connection) noteICE(err error) {
+	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "ICE refuses what the peer says", slog.String("conn", c.describe()), slog.Any("err", err))
+}
+
+// noteSignalRefused tells of a signal that nothing came of.
+func (s *Sockets) noteSignalRefused(from Identity, err error) {
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "signal refused", slog.String("from", from.String()), slog.Any("err", err))
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/crypto/pki"
+	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/transport/udp"
 )
 
@@ -70,6 +71,14 @@ func WithCertificate(certificate []byte) Option {
 // done, Listen for the first attempt; see Options.CertificateSource.
 func WithCertificateSource(source CertificateSource) Option {
 	return func(o *idiomOptions) { o.opts.CertificateSource = source }
+}
+
+// WithICE makes P2P connections possible; see Options.ICE.
+func WithICE(ice p2p.ICE) Option { return func(o *idiomOptions) { o.opts.ICE = ice } }
+
+// WithSignaling is how P2P peers find each other; see Options.Signaling.
+func WithSignaling(service p2p.SignalingService) Option {
+	return func(o *idiomOptions) { o.opts.Signaling = service }
 }
 
 // WithExpectedIdentity makes Dial fail unless the peer has this identity. If this side trusts any

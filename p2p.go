@@ -1,58 +1,300 @@
 package gns
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/rendezvous"
 )
 
-// ErrNotSupported is what calls return that this version of the package cannot carry out at all, whatever
-// the arguments. errors.Is(err, errors.ErrUnsupported) is true for it.
+// ErrNotSupported is what calls return that cannot be carried out at all, whatever the arguments: P2P connections without
+// Options.ICE. errors.Is(err, errors.ErrUnsupported) is true for it.
 var ErrNotSupported = fmt.Errorf("%w: %w", ErrFail, errors.ErrUnsupported)
 
-// maxVirtualPort is the highest virtual port that programs can use.
-const maxVirtualPort = 0xffff
+// Virtual ports.
+const (
+	// maxVirtualPort is the highest virtual port that programs can use.
+	maxVirtualPort = 0xffff
+	// messagesVirtualPort is that of the messages interface (k_nVirtualPort_Messages).
+	messagesVirtualPort = 0x7fffffff
+)
 
-// CreateListenSocketP2P is for accepting connections of peers that are found through a signaling service,
-// under a virtual port of 0 to 65535.
+// CreateListenSocketP2P accepts connections of peers that are found through signals, under a virtual port of 0 to 65535. From then on
+// this side can be reached by its identity through Options.Signaling, if that is set; signals that arrive
+// otherwise are given to ReceivedP2PCustomSignal. Options apply to every connection that arrives.
 //
-// Errors: ErrInvalidParam for a virtual port out of range or a bad option, and otherwise ErrNotSupported:
-// this version has no transport for it.
+// With SymmetricConnect among the options, connections of this side and of a peer to each other become one.
+//
+// Errors: ErrInvalidParam for a virtual port out of range or a bad option; ErrInvalidState if the virtual port is taken, or this side
+// has no identity; ErrNotSupported without Options.ICE; ErrLimitExceeded for more than 65536 listen sockets.
 func (s *Sockets) CreateListenSocketP2P(virtualPort int, opts ...config.Value) (ListenSocket, error) {
-	if err := s.checkP2P(config.NewStore(config.ListenSocket, s.iface), virtualPort, opts); err != nil {
+	if err := checkVirtualPort(virtualPort); err != nil {
 		return 0, err
 	}
-	return 0, fmt.Errorf("%w: listening for P2P connections", ErrNotSupported)
+	l, err := s.listenP2P(virtualPort, nil, opts)
+	if err != nil {
+		return 0, err
+	}
+	return l.handle, nil
 }
 
-// ConnectP2P is for connecting to a peer by identity, through a signaling service.
+// ConnectP2P starts connecting to a peer by identity and returns at once; the connection is then in StateConnecting, and later in
+// StateFindingRoute. Signals go by the configuration value Callback_CreateConnectionSignaling, a CreateConnectionSignaling at
+// global scope, if it is set, by Options.Signaling otherwise. A peer with this side's own identity is this Sockets itself: if it
+// listens on the virtual port, the connection stays within the process.
 //
-// Errors: ErrInvalidParam for an invalid identity, a virtual port out of range or a bad option, and
-// otherwise ErrNotSupported: this version has no transport for it.
+// With SymmetricConnect among the options, and a listen socket on the virtual port that has it too, this and a
+// connection that the peer makes to this side become one. If the peer's is there already, waiting to be accepted, it is
+// accepted and returned.
+//
+// Errors: ErrInvalidParam for an invalid identity, a virtual port out of range or a bad option; ErrInvalidState if this side has no
+// identity, or nothing to send signals with, or P2P_Transport_ICE_Enable is 0; ErrDuplicateRequest for a symmetric connection that exists
+// already; ErrNotSupported without Options.ICE.
 func (s *Sockets) ConnectP2P(remote Identity, remoteVirtualPort int, opts ...config.Value) (Connection, error) {
-	if !remote.IsValid() {
-		return 0, ResultInvalidParam.errorf("identity of the peer: %v", remote.Err())
-	}
-	store := config.NewStore(config.Connection, s.iface)
-	if err := s.checkP2P(store, remoteVirtualPort, opts); err != nil {
+	if err := checkVirtualPort(remoteVirtualPort); err != nil {
 		return 0, err
 	}
-	if port := store.Int32(config.LocalVirtualPort); port > maxVirtualPort {
-		return 0, ResultInvalidParam.errorf("LocalVirtualPort is %d, at most %d is possible", port, maxVirtualPort)
-	}
-	return 0, fmt.Errorf("%w: connecting to P2P peers", ErrNotSupported)
+	return s.connectedP2P(s.connectP2P(p2pCall{remote: remote, port: remoteVirtualPort, opts: opts}))
 }
 
-// checkP2P checks what listening and connecting have in common, and applies the options.
-func (s *Sockets) checkP2P(store *config.Store, virtualPort int, opts []config.Value) error {
-	if virtualPort < 0 || virtualPort > maxVirtualPort {
-		return ResultInvalidParam.errorf("virtual port %d is not in 0...%d", virtualPort, maxVirtualPort)
+// ConnectP2PCustomSignaling is ConnectP2P with a way to send signals of the program's own, which it takes ownership of, also if it
+// fails. remote may be the zero Identity if it is not known who answers, unless SymmetricConnect is set. A peer with this side's own
+// identity is looked for outside like any other.
+//
+// Errors: as of ConnectP2P.
+func (s *Sockets) ConnectP2PCustomSignaling(via Signaling, remote Identity, remoteVirtualPort int, opts ...config.Value) (Connection, error) {
+	if via == nil {
+		return 0, ResultInvalidParam.errorf("there is no Signaling")
 	}
-	for _, v := range opts {
-		if err := s.setOption(store, v); err != nil {
-			return err
+	c, err := s.connectP2P(p2pCall{via: via, remote: remote, port: remoteVirtualPort, opts: opts})
+	if err != nil {
+		via.Release()
+	}
+	return s.connectedP2P(c, err)
+}
+
+func (s *Sockets) connectedP2P(c *connection, err error) (Connection, error) {
+	if err != nil {
+		return 0, err
+	}
+	return c.handle, nil
+}
+
+// DialP2P connects to a peer by identity and returns when messages can flow; see ConnectP2P. It takes WithSignaling, WithICE and
+// WithIdentity, or WithSockets.
+//
+// It fails when ctx is done, or with a *CloseError when the peer refused, did not answer within TimeoutInitial, or no path to
+// it was found.
+func DialP2P(ctx context.Context, remote Identity, virtualPort int, opts ...Option) (*Conn, error) {
+	s, o, values, err := collect(opts)
+	if err != nil {
+		return nil, err
+	}
+	if o.sockets == nil && s.source != nil {
+		err = s.Authenticate(ctx)
+	}
+	var c *connection
+	if err == nil {
+		err = checkVirtualPort(virtualPort)
+	}
+	if err == nil {
+		c, err = s.connectP2P(p2pCall{remote: remote, port: virtualPort, opts: values})
+	}
+	if err == nil {
+		if err = c.waitConnected(ctx); err != nil {
+			_ = c.close(EndAppGeneric, "gave up connecting", false)
 		}
 	}
+	if err != nil {
+		if o.sockets == nil {
+			_ = s.Close()
+		}
+		return nil, fmt.Errorf("gns: dial %v: %w", remote, err)
+	}
+	return &Conn{c: c}, nil
+}
+
+// ListenP2P listens for peers that connect by identity; see CreateListenSocketP2P. It takes WithSignaling, WithICE and
+// WithIdentity, or WithSockets.
+func ListenP2P(virtualPort int, opts ...Option) (*Listener, error) {
+	s, o, values, err := collect(opts)
+	if err != nil {
+		return nil, err
+	}
+	if o.sockets == nil && s.source != nil {
+		s.firstCertificate()
+	}
+	l := &Listener{s: s, accept: o.accept}
+	if err = checkVirtualPort(virtualPort); err == nil {
+		l.l, err = s.listenP2P(virtualPort, l, values)
+	}
+	if err != nil {
+		if o.sockets == nil {
+			_ = s.Close()
+		}
+		return nil, fmt.Errorf("gns: listen on virtual port %d: %w", virtualPort, err)
+	}
+	return l, nil
+}
+
+func checkVirtualPort(port int) error {
+	if port < 0 || port > maxVirtualPort {
+		return ResultInvalidParam.errorf("virtual port %d is not in 0...%d", port, maxVirtualPort)
+	}
 	return nil
+}
+
+// p2pSelf returns who this side is, which peers must know.
+func (s *Sockets) p2pSelf() (Identity, error) {
+	self, _ := s.Identity()
+	switch {
+	case s.ice == nil:
+		return self, fmt.Errorf("%w: P2P connections need Options.ICE", ErrNotSupported)
+	case !self.IsValid() || self.IsLocalhost():
+		return self, ResultInvalidState.errorf("P2P connections need an identity")
+	}
+	return self, nil
+}
+
+// listenP2P makes a listen socket for a virtual port.
+func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (*listenSocket, error) {
+	store, err := s.storeWith(config.ListenSocket, opts)
+	if err != nil {
+		return nil, err
+	}
+	epoch := s.currentEpoch()
+	self, err := s.p2pSelf()
+	if err != nil {
+		return nil, err
+	}
+	_ = store.Lock(config.SymmetricConnect) // it exists at this scope
+	l := &listenSocket{s: s, config: store, acceptor: acceptor, epoch: epoch, p2p: true, port: port}
+	s.mu.Lock()
+	if err = s.current(epoch); err == nil {
+		if s.p2p.ports[port] != nil {
+			err = ResultInvalidState.errorf("virtual port %d is taken", port)
+		} else if err = l.enter(); err == nil {
+			s.p2p.ports[port] = l
+		}
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if s.signaling != nil {
+		if _, err := s.signals.open(self); err != nil {
+			s.stopListening(l)
+			return nil, err
+		}
+	}
+	l.noteListening("listening")
+	return l, nil
+}
+
+// storeWith makes the configuration of an object with options.
+func (s *Sockets) storeWith(scope config.Scope, opts []config.Value) (*config.Store, error) {
+	store := config.NewStore(scope, s.iface)
+	for _, v := range opts {
+		if err := s.setOption(store, v); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+// p2pCall is what the ways of making a P2P connection have in common.
+type p2pCall struct {
+	via    Signaling // nil: by the callback or the service
+	remote Identity
+	port   int // remote virtual port
+	opts   []config.Value
+}
+
+// connectP2P makes an outgoing connection.
+func (s *Sockets) connectP2P(call p2pCall) (*connection, error) {
+	if !call.remote.IsValid() && (call.via == nil || !call.remote.IsZero()) {
+		return nil, ResultInvalidParam.errorf("identity of the peer: %v", call.remote.Err())
+	}
+	store, err := s.storeWith(config.Connection, call.opts)
+	if err != nil {
+		return nil, err
+	}
+	key := peerPorts{call.remote, int(store.Int32(config.LocalVirtualPort)), call.port}
+	switch {
+	case key.local == -1:
+		key.local = call.port
+	case key.local < 0 || key.local > maxVirtualPort && key.local != messagesVirtualPort:
+		return nil, ResultInvalidParam.errorf("LocalVirtualPort is %d, at most %d is possible", key.local, maxVirtualPort)
+	}
+	epoch := s.currentEpoch()
+	self, err := s.p2pSelf()
+	if err != nil {
+		return nil, err
+	}
+	if call.via == nil && call.remote == self {
+		return s.connectSelf(call.port, store)
+	}
+	symmetric := store.Int32(config.SymmetricConnect) != 0 || s.listensSymmetrically(key.local)
+	if symmetric && call.remote.IsZero() {
+		return nil, ResultInvalidParam.errorf("SymmetricConnect needs the identity of the peer")
+	}
+	if c := s.match(key, symmetric); c != nil {
+		return c, s.joinIncoming(c)
+	}
+	if call.via == nil {
+		if call.via, err = s.signalingFor(self, call.remote, key.local, call.port); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				call.via.Release()
+			}
+		}()
+	}
+	tell, stun, _, err := s.iceConfig(store)
+	if err != nil {
+		return nil, err
+	}
+	generation := store.Generation()
+	cfg := s.p2pConfig(store)
+	cfg.Expect = call.remote
+	password, err := rendezvous.NewPassword(s.env.random)
+	if err != nil {
+		return nil, ResultFail.wrap(err)
+	}
+	core, err := conn.NewP2PClient(cfg, p2pCore(key, password, tell, len(stun) > 0), s.now())
+	if err != nil {
+		return nil, ResultInvalidState.wrap(err)
+	}
+	l := s.newLink(core, nil, store, generation, password)
+	l.signaling, l.symmetric = call.via, symmetric
+	c := l.c
+	c.epoch = epoch
+	now := c.lock()
+	defer c.mu.Unlock()
+	err = s.register(c.ep, epoch, func() error {
+		s.p2p.byPorts.add(key, c)
+		return c.enter()
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.pump(now)
+	return c, nil
+}
+
+// joinIncoming accepts the connection of a peer that this side wanted to connect to.
+func (s *Sockets) joinIncoming(c *connection) error {
+	now := c.lock()
+	defer c.mu.Unlock()
+	if c.core.State() != conn.StateConnecting || !c.core.IsServer() {
+		return ResultDuplicateRequest.errorf("there is a connection already: %s", c.describe())
+	}
+	c.configure(now)
+	err := resultOf(c.core.Accept(now))
+	c.pump(now)
+	return err
 }

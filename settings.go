@@ -120,6 +120,8 @@ func setValue(store *config.Store, v config.Value) error {
 			_, known = f.(func(ConnectionStatusChanged))
 		case config.CallbackAuthStatusChanged:
 			_, known = f.(func(Availability, string))
+		case config.CallbackCreateConnectionSignaling:
+			_, known = f.(CreateConnectionSignaling)
 		}
 		if !known {
 			return fmt.Errorf("%v: function is a %T: %w", v.ID(), f, config.ErrConversion)

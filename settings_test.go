@@ -60,6 +60,8 @@ func other(info config.Info) config.Value {
 		return config.Func(info.ID, func(gns.ConnectionStatusChanged) {})
 	case config.CallbackAuthStatusChanged:
 		return config.Func(info.ID, func(gns.Availability, string) {})
+	case config.CallbackCreateConnectionSignaling:
+		return config.Func(info.ID, gns.CreateConnectionSignaling(func(_, _ gns.Identity, _, _ int) gns.Signaling { return nil }))
 	}
 	return config.Func(info.ID, func() {})
 }

@@ -47,10 +47,22 @@ func (s *Sockets) CreateSocketPair(networkLoopback bool, identity1, identity2 Id
 func (s *Sockets) newPipe(sees [2]Identity) (one, two *connection, err error) {
 	epoch := s.currentEpoch()
 	var stores [2]*config.Store
-	var generations [2]uint64
-	var cfg [2]conn.PipeConfig
-	for i := range cfg {
+	for i := range stores {
 		stores[i] = config.NewStore(config.Connection, s.iface)
+	}
+	cfg, generations := s.pipeConfigs(stores, sees)
+	a, b := conn.NewPipe(cfg[0], cfg[1], s.now())
+	one = s.newConnection(a, nil, nil, stores[0], generations[0])
+	two = s.newConnection(b, nil, nil, stores[1], generations[1])
+	one.begunConnected(epoch)
+	two.begunConnected(epoch)
+	return one, two, s.enterPipe(one, two, epoch)
+}
+
+// pipeConfigs takes the limits of connections over a network from the configurations of the ends of a pipe, and returns what the ends, which see the
+// given identities, are made with.
+func (s *Sockets) pipeConfigs(stores [2]*config.Store, sees [2]Identity) (cfg [2]conn.PipeConfig, generations [2]uint64) {
+	for i := range cfg {
 		for _, id := range [...]config.ID{
 			config.SendRateMin, config.SendRateMax, config.RecvBufferSize, config.RecvBufferMessages, config.RecvMaxMessageSize,
 		} {
@@ -68,22 +80,23 @@ func (s *Sockets) newPipe(sees [2]Identity) (one, two *connection, err error) {
 	for cfg[1].LocalID == cfg[0].LocalID {
 		cfg[1].LocalID = s.newConnectionID()
 	}
-	a, b := conn.NewPipe(cfg[0], cfg[1], s.now())
-	one = s.newConnection(a, nil, nil, stores[0], generations[0])
-	two = s.newConnection(b, nil, nil, stores[1], generations[1])
+	return cfg, generations
+}
+
+// enterPipe makes two connections the ends of one and enters them into the table.
+func (s *Sockets) enterPipe(one, two *connection, epoch uint64) error {
 	lock := new(sync.Mutex)
 	for _, c := range [...]*connection{one, two} {
-		c.mu = lock
-		c.begunConnected(epoch)
+		c.mu, c.epoch = lock, epoch
 	}
 	one.partner, two.partner = two, one
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.current(epoch); err != nil {
-		return nil, nil, err
+		return err
 	}
 	s.conns[one.handle], s.conns[two.handle] = one, two
-	return one, two, nil
+	return nil
 }
 
 // newLoopbackPair makes a pair that talks over UDP, and whose ends see the given identities.

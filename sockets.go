@@ -16,6 +16,7 @@ import (
 	"github.com/gogns/gns/crypto/pki"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
+	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/transport/udp"
 )
 
@@ -79,6 +80,14 @@ type Options struct {
 	// of it, and anybody else who reads the lines. Nil: off.
 	KeyLog io.Writer
 
+	// ICE finds paths to peers that are connected to by identity: package transport/ice has it. Nil: there are no
+	// P2P connections, and nothing that they need is part of the program.
+	ICE p2p.ICE
+	// Signaling is the service by which such peers find each other; packages below signaling have some. This side receives
+	// signals through it from the first CreateListenSocketP2P or ConnectP2P on, until Close. Nil: the program carries signals itself, with
+	// ConnectP2PCustomSignaling and ReceivedP2PCustomSignal.
+	Signaling p2p.SignalingService
+
 	env *environment // for tests; nil: the operating system's
 }
 
@@ -101,6 +110,9 @@ type Sockets struct {
 	udp         udp.Options
 	sharing     sharedSockets
 	perListen   int // sockets of each listen socket
+	ice         p2p.ICE
+	signaling   p2p.SignalingService
+	signals     signalingClient
 	start       time.Time
 
 	self self
@@ -115,6 +127,7 @@ type Sockets struct {
 	listeners map[ListenSocket]*listenSocket
 	groups    map[PollGroup]*pollGroup
 	endpoints map[*endpoint]struct{}
+	p2p       p2pTable
 	only      atomic.Pointer[endpoint] // nil: there are none or several; written under mu
 
 	listenHandles, groupHandles handleSource
@@ -124,7 +137,9 @@ type Sockets struct {
 	callbacks  callbackQueue
 	totals     totals
 	active     sync.WaitGroup // goroutines of this Sockets
-	keyLogMu   sync.Mutex
+
+	signalsUnsent sync.WaitGroup // of those, which send signals
+	keyLogMu      sync.Mutex
 }
 
 // clockOrigin is where the internal clock starts, far enough from zero that subtracting any timeout
@@ -156,8 +171,12 @@ func New(opts *Options) (*Sockets, error) {
 		groupHandles: handleSource{tag: pollGroupTag},
 
 		endpoints: make(map[*endpoint]struct{}),
+
+		p2p:       newP2PTable(),
+		ice:       opts.ICE,
+		signaling: opts.Signaling,
 	}
-	s.handshakes.s = s
+	s.handshakes.s, s.signals.s = s, s
 	if s.env == nil {
 		s.env = system(opts.UDP)
 	}
@@ -239,6 +258,8 @@ func (s *Sockets) Close() error {
 	for _, e := range endpoints {
 		e.close()
 	}
+	s.signalsUnsent.Wait()
+	s.signals.close(false)
 	s.active.Wait()
 	s.self.mu.Lock()
 	s.self.forget()

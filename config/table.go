@@ -4,7 +4,8 @@ import "math"
 
 // Reasons for Info.Unused.
 const (
-	needsP2P        = "there are no peer-to-peer connections yet"
+	oneTransport    = "peer-to-peer connections have ICE alone, so that its routes compete with no others"
+	oneICE          = "the ICE implementation is that of Options.ICE"
 	needsMessages   = "there is no messages interface yet"
 	logsOtherwise   = "the handler of Options.Logger decides what is logged; Options.KeyLog lets other tools read packets"
 	correctsNothing = "packets are taken as they come; messages are put in order without waiting for late packets"
@@ -63,10 +64,10 @@ var table = [...]Info{
 		lockable().dev(),
 	rowInt32(SymmetricConnect, "SymmetricConnect", Connection, 0, 0, 1, "",
 		"Peer-to-peer: 1 merges connections that both peers open to each other at the same time.").
-		lockable().hidden().unused(needsP2P),
+		lockable().hidden(),
 	rowInt32(LocalVirtualPort, "LocalVirtualPort", Connection, -1, -1, math.MaxInt32, "",
 		"Peer-to-peer: virtual port on this side; -1 is the same as the remote one.").
-		lockable().hidden().unused(needsP2P),
+		lockable().hidden(),
 	rowInt64(ConnectionUserData, "ConnectionUserData", -1,
 		"User data that a connection begins with; later changes above a connection do not reach it.").
 		hidden(),
@@ -110,26 +111,22 @@ var table = [...]Info{
 	rowInt32(SendTimeSincePreviousPacket, "SendTimeSincePreviousPacket", Connection, -1, -1, 1, "",
 		"Tell the peer the time between packets, for its jitter statistics: 0 no, 1 yes, -1 not on plain UDP."),
 	rowString(P2PSTUNServerList, "P2P_STUN_ServerList",
-		"Peer-to-peer: STUN servers, host:port separated by commas; empty does without.").
-		unused(needsP2P),
+		"Peer-to-peer: STUN servers, host:port separated by commas; empty does without."),
 	rowInt32(P2PTransportICEEnable, "P2P_Transport_ICE_Enable", Connection, P2PTransportICEEnableAll, P2PTransportICEEnableDisable, P2PTransportICEEnableAll, "",
 		"Peer-to-peer: addresses shared with the peer, sum of 1 relay, 2 private, 4 public; 0 none.").
-		lockable().unused(needsP2P),
+		lockable(),
 	rowInt32(P2PTransportICEPenalty, "P2P_Transport_ICE_Penalty", Connection, 0, 0, math.MaxInt32, "ms",
 		"Peer-to-peer: added to the score of ICE routes, which begins with the ping.").
-		unused(needsP2P),
+		unused(oneTransport),
 	rowString(P2PTURNServerList, "P2P_TURN_ServerList",
-		"Peer-to-peer: TURN servers, host:port separated by commas; empty does without.").
-		unused(needsP2P),
+		"Peer-to-peer: TURN servers, host:port separated by commas; empty does without."),
 	rowString(P2PTURNUserList, "P2P_TURN_UserList",
-		"Peer-to-peer: user names for P2P_TURN_ServerList, as many, separated by commas.").
-		unused(needsP2P),
+		"Peer-to-peer: user names for P2P_TURN_ServerList, as many, separated by commas."),
 	rowString(P2PTURNPassList, "P2P_TURN_PassList",
-		"Peer-to-peer: passwords for P2P_TURN_ServerList, as many, separated by commas.").
-		unused(needsP2P),
+		"Peer-to-peer: passwords for P2P_TURN_ServerList, as many, separated by commas."),
 	rowInt32(P2PTransportICEImplementation, "P2P_Transport_ICE_Implementation", Connection, 0, 0, 2, "",
 		"Peer-to-peer: ICE implementation in Valve's library, 0 default, 1 native, 2 WebRTC.").
-		lockable().unused(needsP2P),
+		lockable().unused(oneICE),
 	rowFunc(CallbackConnectionStatusChanged, "Callback_ConnectionStatusChanged", Connection,
 		"Called when a connection changes its state."),
 	rowFunc(CallbackAuthStatusChanged, "Callback_AuthStatusChanged", Global,
@@ -141,8 +138,7 @@ var table = [...]Info{
 		"Called when a messages session fails.").
 		unused(needsMessages),
 	rowFunc(CallbackCreateConnectionSignaling, "Callback_CreateConnectionSignaling", Global,
-		"Called to make the signaling object of an outbound peer-to-peer connection.").
-		unused(needsP2P),
+		"Called to make the signaling object of an outbound peer-to-peer connection."),
 	rowInt32(ECN, "ECN", Global, -1, -1, 2, "",
 		"Experimental: ECN bits of every packet sent, 0 to 2; -1 chooses.").
 		unused(experimental),

@@ -261,9 +261,8 @@ func TestUnusedValues(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"LogLevel_AckRTT", "LogLevel_PacketDecode", "LogLevel_Message", "LogLevel_PacketGaps", "LogLevel_P2PRendezvous",
-		"SymmetricConnect", "LocalVirtualPort", "PacketTraceMaxBytes", "OutOfOrderCorrectionWindowMicroseconds",
-		"P2P_STUN_ServerList", "P2P_Transport_ICE_Enable", "P2P_Transport_ICE_Penalty", "P2P_TURN_ServerList",
-		"P2P_TURN_UserList", "P2P_TURN_PassList", "P2P_Transport_ICE_Implementation",
-		"Callback_MessagesSessionRequest", "Callback_MessagesSessionFailed", "Callback_CreateConnectionSignaling", "ECN",
+		"PacketTraceMaxBytes", "OutOfOrderCorrectionWindowMicroseconds",
+		"P2P_Transport_ICE_Penalty", "P2P_Transport_ICE_Implementation",
+		"Callback_MessagesSessionRequest", "Callback_MessagesSessionFailed", "ECN",
 	}, unused)
 }

@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"internal/conn":       {"snp", "reliability", "crypto", "proto", "internal/udpwire", "internal/rendezvous", "internal/linkstats", "internal/mono", "internal/shared"},
 	"p2p":                 {"crypto", "transport/udp"},
 	"transport/udp":       {"internal/impair", "internal/mono"},
-	"": {"internal/conn", "internal/udpwire", "internal/impair", "internal/mono", "internal/linkstats",
+	"": {"internal/bufpool", "internal/conn", "internal/rendezvous", "internal/udpwire", "p2p", "internal/impair", "internal/mono", "internal/linkstats",
 		"transport/udp", "config", "crypto", "crypto/pki", "snp"},
 	"metrics":               {""},
 	"examples/arena":        {"", "config"},

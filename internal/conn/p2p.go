@@ -203,6 +203,13 @@ func (c *Conn) RouteFound(now mono.Time) {
 	c.p2p.routed, c.p2p.probeAt = true, now
 }
 
+// Probe asks the peer for an answer at once, because there is reason to think that it is gone. If it has closed the connection it says so.
+func (c *Conn) Probe(now mono.Time) {
+	if c.p2p != nil && c.state.connectedOnWire() && c.alive.timeouts == 0 {
+		c.p2p.probeAt = now
+	}
+}
+
 // advanceRoute fires what is due while a path is looked for.
 func (c *Conn) advanceRoute(now mono.Time) {
 	if now >= c.initialDeadline() {

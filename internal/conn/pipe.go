@@ -33,6 +33,7 @@ type PipeEnd struct {
 
 	state     State
 	enteredAt mono.Time
+	isServer  bool
 	appClosed bool
 	endReason EndReason
 	endDebug  string
@@ -76,12 +77,6 @@ func (p *PipeEnd) State() State { return p.state }
 // Identity returns the identity of the other end.
 func (p *PipeEnd) Identity() crypto.Identity { return p.other.cfg.Identity }
 
-// IsServer is false: nobody waits to be accepted.
-func (p *PipeEnd) IsServer() bool { return false }
-
-// Accept fails with ErrNotIncoming.
-func (p *PipeEnd) Accept(mono.Time) error { return ErrNotIncoming }
-
 // End returns why the connection ended.
 func (p *PipeEnd) End() (EndReason, string) { return p.endReason, p.endDebug }
 
@@ -107,7 +102,10 @@ func (p *PipeEnd) Configure(_ mono.Time, s Settings) { p.cfg.Settings = s }
 //
 // Errors: ErrNotConnected, snp.ErrTooBig, snp.ErrBadLane, snp.ErrBufferFull.
 func (p *PipeEnd) Send(now mono.Time, lane int, data []byte, flags snp.SendFlags) (number int64, err error) {
-	if p.state != StateConnected {
+	switch {
+	case p.state == StateConnecting && flags&snp.SendNoDelay != 0:
+		return 0, ErrNotYet
+	case p.state != StateConnected && p.state != StateConnecting:
 		return 0, ErrNotConnected
 	}
 	to := p.other
@@ -150,7 +148,7 @@ func (p *PipeEnd) Flush(mono.Time) error {
 //
 // Errors: ErrNotConnected, snp.ErrBadLanes.
 func (p *PipeEnd) ConfigureLanes(_ mono.Time, priorities []int, weights []uint16) error {
-	if p.state != StateConnected {
+	if !p.state.Active() {
 		return ErrNotConnected
 	}
 	n := max(len(priorities), len(weights))
@@ -180,10 +178,10 @@ func (p *PipeEnd) Abort(now mono.Time, reason EndReason, debug string) {
 		return
 	}
 	p.appClosed = true
-	if p.state == StateConnected {
+	if p.state.Active() {
 		debug = truncateDebug(debug)
 		p.endReason, p.endDebug = reason, debug
-		if o := p.other; o.state == StateConnected {
+		if o := p.other; o.state.Active() {
 			o.endReason, o.endDebug = reason, debug
 			o.setState(now, StateClosedByPeer)
 		}
@@ -216,8 +214,12 @@ func (p *PipeEnd) NextMessages(dst []Message) []Message {
 	return dst
 }
 
-// TakeMessages returns the messages that arrived since the last call; see Conn.TakeMessages.
+// TakeMessages returns the messages that arrived since the last call; see Conn.TakeMessages. There are none before the connection
+// is accepted.
 func (p *PipeEnd) TakeMessages() []Message {
+	if p.state == StateConnecting {
+		return nil
+	}
 	arrived := p.arrived
 	p.arrived = arrived[:0]
 	return arrived
@@ -241,12 +243,6 @@ func (p *PipeEnd) Lost() *Loss { return nil }
 
 // Receive has no use for datagrams.
 func (p *PipeEnd) Receive(mono.Time, []byte) {}
-
-// Advance has nothing to do.
-func (p *PipeEnd) Advance(mono.Time) {}
-
-// Deadline is never.
-func (p *PipeEnd) Deadline() mono.Time { return mono.Never }
 
 // AppendPacket has none.
 func (p *PipeEnd) AppendPacket(mono.Time, []byte) ([]byte, bool) { return nil, false }

@@ -58,18 +58,18 @@ func Append(dst []byte, m *pb.CMsgSteamNetworkingP2PRendezvous) ([]byte, error) 
 	return proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, m)
 }
 
-// Rejection returns the signal that refuses the request r, in the name of self. Valve's library leaves out who refuses, so
-// that its own receiver drops the signal; a receiver that is told both takes it. id is not the ID of any connection, yet
-// must not be 0.
-func Rejection(r *Signal, self crypto.Identity, id, reason uint32, debug string) *pb.CMsgSteamNetworkingP2PRendezvous {
+// Rejection returns the signal that refuses the request that peer has made with the ID peerID, in the name of self. Valve's
+// library leaves out who refuses, so that its own receiver drops the signal; a receiver that is told both takes it. id is not the
+// ID of any connection, yet must not be 0.
+func Rejection(peer crypto.Identity, peerID uint32, self crypto.Identity, id, reason uint32, debug string) *pb.CMsgSteamNetworkingP2PRendezvous {
 	return &pb.CMsgSteamNetworkingP2PRendezvous{
-		ToConnectionId: proto.Uint32(r.GetFromConnectionId()),
+		ToConnectionId: proto.Uint32(peerID),
 		ConnectionClosed: &pb.CMsgSteamNetworkingP2PRendezvous_ConnectionClosed{
 			Debug:      proto.String(debug),
 			ReasonCode: proto.Uint32(reason),
 		},
 		FromIdentity:     proto.String(self.String()),
 		FromConnectionId: proto.Uint32(id),
-		ToIdentity:       proto.String(r.From.String()),
+		ToIdentity:       proto.String(peer.String()),
 	}
 }
