@@ -1,0 +1,107 @@
+package ice
+
+import "time"
+
+// A path is given up in steps: when it is suspect, all paths are checked in a new round while it stays in use; what
+// answers is taken, by the nomination of the controlling side, or, if that does not come, by ourselves; if nothing answers, new
+// candidates are gathered and told, less and less often.
+
+// watchPath looks whether the path in use is dead.
+func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
+	if way == nil {
+		return
+	}
+	a.mu.Lock()
+	unanswered := way.unanswered
+	closed := way.port.closed.Load()
+	a.mu.Unlock()
+	if !suspect && !closed && (unanswered.IsZero() || now.Sub(unanswered) < answerTimeout) {
+		return
+	}
+	if a.lost.IsZero() {
+		a.lost, a.lostRound = now, a.round.number
+		a.restart = max2(a.restart, now.Add(patience))
+	}
+	if now.Before(a.nextRound) {
+		return
+	}
+	a.gap = min(a.gap*2, longestGap)
+	a.nextRound = now.Add(a.gap)
+	a.check("a suspect path")
+}
+
+// decide chooses a path if nobody else does, and gathers anew if there is none to choose.
+func (a *agent) decide(now time.Time) {
+	a.mu.Lock()
+	way, r := a.current.Load(), a.round
+	recovered := way != nil && way.round > a.lostRound && way.valid.After(a.lost) && !way.port.closed.Load()
+	wait := fallbackAfter
+	if way == nil {
+		wait = firstFallback
+	}
+	if (way == nil || !a.lost.IsZero() && !recovered) && now.Sub(r.began) >= wait {
+		if best := a.best(r.number); best != nil {
+			a.choose(best)
+			way, recovered = best, way != nil
+		}
+	}
+	silent := way == nil && now.Sub(r.began) >= retryAfter
+	a.mu.Unlock()
+	switch {
+	case silent:
+		a.check("no answer at all")
+	case a.lost.IsZero():
+		if now.Sub(a.nextRound) > longestGap {
+			a.gap, a.backoff = shortestGap, shortestAgain
+		}
+	case recovered:
+		a.lost = time.Time{}
+		a.closeOldPorts()
+	case !now.Before(a.restart):
+		a.restart = now.Add(a.backoff)
+		a.backoff = min(a.backoff*2, longestAgain)
+		a.cfg.Logger.Debug("ice: gathering again, as no path answers")
+		a.closeOldPorts()
+		a.gather(nil)
+		a.check("new candidates")
+	}
+}
+
+// considerUpgrade plans to look for a better path than the one in use.
+func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidate) {
+	if way == nil {
+		return
+	}
+	a.mu.Lock()
+	controlling, relayed, remote := a.controlling, a.relayed(way), a.remoteKind(way.remote)
+	a.mu.Unlock()
+	if !controlling {
+		return // the other side looks
+	}
+	if a.upgradeOf != way {
+		a.upgradeOf, a.upgrades = way, 0
+		if relayed {
+			a.upgradeAt(now.Add(time.Second))
+		}
+	}
+	for _, c := range fresh {
+		if relayed && c.kind != kindRelay || remote != kindHost && c.kind == kindHost {
+			a.upgradeAt(now.Add(2 * relayWait / 5))
+		}
+	}
+	if a.upgrade.IsZero() || now.Before(a.upgrade) {
+		return
+	}
+	a.upgrade = time.Time{}
+	a.check("hope for a better path")
+	if a.upgrades++; relayed && a.upgrades < 4 {
+		a.upgrade = now.Add(time.Second << (2 * a.upgrades))
+	}
+}
+
+// upgradeAt plans a round, unless one is planned that is earlier.
+func (a *agent) upgradeAt(t time.Time) {
+	if a.upgrade.IsZero() || t.Before(a.upgrade) {
+		a.upgrade = t
+	}
+}

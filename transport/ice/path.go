@@ -1,0 +1,130 @@
+package ice
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/gogns/gns/p2p"
+)
+
+// path is a pair of addresses, one of each side. All but the first two fields are guarded by agent.mu.
+type path struct {
+	port   *port
+	remote netip.AddrPort
+
+	valid     time.Time // when the peer last answered a check
+	round     int       // in which round of checks that was
+	rtt       time.Duration
+	nominated bool // by the peer, before it has answered a check
+
+	unanswered time.Time // when the first check was sent that has no answer yet; zero: all are answered
+
+	// When the next check may be sent, and how many were, in a round.
+	next     time.Time
+	checks   int
+	checksIn int
+}
+
+type pathKey struct {
+	port   *port
+	remote netip.AddrPort
+}
+
+// pathTo returns the path between two addresses. a.mu is held.
+func (a *agent) pathTo(p *port, remote netip.AddrPort) *path {
+	key := pathKey{p, remote}
+	found := a.paths[key]
+	if found == nil {
+		if len(a.paths) >= maxPaths {
+			a.forgetPaths(func(old *path) bool { return old.valid.IsZero() })
+		}
+		if len(a.paths) >= maxPaths {
+			a.forgetPaths(func(*path) bool { return true })
+		}
+		found = &path{port: p, remote: remote}
+		a.paths[key] = found
+	}
+	return found
+}
+
+// maxPaths is as many as there can be between the candidates of both sides, and some for addresses that
+// have not been told.
+const maxPaths = (MaxSockets + MaxServers) * 2 * MaxRemote
+
+// forgetPaths forgets those for which f is true, but not the current one. a.mu is held.
+func (a *agent) forgetPaths(f func(*path) bool) {
+	current := a.current.Load()
+	for key, p := range a.paths {
+		if p != current && f(p) {
+			delete(a.paths, key)
+		}
+	}
+}
+
+// choose makes datagrams take a path. a.mu is held.
+func (a *agent) choose(p *path) {
+	p.nominated = false
+	if a.current.Load() != p && !p.port.closed.Load() {
+		a.current.Store(p)
+		a.chosen = time.Now()
+	}
+}
+
+// relayed tells whether a path leads through a relay. a.mu is held.
+func (a *agent) relayed(p *path) bool {
+	return p.port.kind == kindRelay || a.remoteKind(p.remote) == kindRelay
+}
+
+// best returns the path that has answered in a round and is the best to take, or nil. a.mu is held.
+func (a *agent) best(round int) *path {
+	var best *path
+	for _, p := range a.paths {
+		if p.round != round || p.valid.IsZero() || p.port.closed.Load() {
+			continue
+		}
+		if best == nil || a.better(p, best) {
+			best = p
+		}
+	}
+	return best
+}
+
+func (a *agent) better(p, q *path) bool {
+	if x, y := a.relayed(p), a.relayed(q); x != y {
+		return y
+	}
+	return p.rtt < q.rtt
+}
+
+// remoteKind returns the type of an address of the peer: what it has told, or peer reflexive. a.mu is held.
+func (a *agent) remoteKind(addr netip.AddrPort) kind {
+	for _, c := range a.remotes {
+		if c.addr == addr {
+			return c.kind
+		}
+	}
+	return kindPrflx
+}
+
+// route describes a path. a.mu is held.
+func (a *agent) route(p *path) p2p.Route {
+	remote := a.remoteKind(p.remote)
+	r := p2p.Route{
+		Kind:       p2p.RouteDirect,
+		Local:      p.port.local,
+		Remote:     p.remote,
+		LocalType:  p.port.kind.String(),
+		RemoteType: remote.String(),
+	}
+	switch {
+	case a.relayed(p):
+		r.Kind = p2p.RouteRelayed
+	case remote == kindHost || remote == kindPrflx:
+		for _, network := range a.networks {
+			if isPrivate(network.Addr()) && network.Contains(p.remote.Addr()) {
+				r.Kind = p2p.RouteLocal
+			}
+		}
+	}
+	return r
+}

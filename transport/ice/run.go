@@ -1,0 +1,162 @@
+package ice
+
+import (
+	"time"
+
+	"github.com/gogns/gns/p2p"
+)
+
+// decisions are what run knows besides. No other goroutine looks at them.
+type decisions struct {
+	ports     []*port
+	gathering int // how many times was gathered
+	route     p2p.Route
+	asking    int // goroutines that ask servers
+
+	lost      time.Time // since when the path is suspect; zero: it is not
+	lostRound int       // the last round before that
+	gap       time.Duration
+	nextRound time.Time // not earlier
+	restart   time.Time // when to gather again, if nothing has answered by then
+	backoff   time.Duration
+	upgrade   time.Time // when to look for a better path; zero: never
+	upgrades  int       // how many times that was done for the path
+	upgradeOf *path
+}
+
+const (
+	shortestGap   = 400 * time.Millisecond // between rounds
+	longestGap    = 4 * time.Second
+	patience      = 1200 * time.Millisecond // until gathering again
+	shortestAgain = 2 * time.Second         // until gathering once more
+	longestAgain  = 30 * time.Second
+	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
+	firstFallback = 3 * time.Second        // in the first one
+	answerTimeout = 5 * time.Second        // of keepalives
+	retryAfter    = 8 * time.Second        // a round without any answer
+	moveGap       = time.Second            // between rounds because the peer has moved
+	tick          = 100 * time.Millisecond // while something is pending
+	idleTick      = time.Second
+)
+
+// run does all work until Close.
+func (a *agent) run() {
+	timer := time.NewTimer(idleTick)
+	defer timer.Stop()
+	a.gap, a.backoff = shortestGap, shortestAgain
+	for a.ctx.Err() == nil {
+		if a.step(time.Now()) {
+			timer.Reset(tick)
+		} else {
+			timer.Reset(idleTick)
+		}
+		select {
+		case <-a.ctx.Done():
+		case <-a.signal:
+		case <-timer.C:
+		}
+	}
+	a.end()
+}
+
+// end closes what is open.
+func (a *agent) end() {
+	a.mu.Lock()
+	r := a.round
+	found := a.work.found
+	a.work = work{}
+	a.mu.Unlock()
+	if r != nil {
+		_ = r.pion.GracefulClose()
+	}
+	for _, f := range found {
+		if f.port != nil {
+			f.port.close()
+		}
+	}
+	for _, p := range a.ports {
+		p.close()
+	}
+	a.cfg.Logger.Debug("ice: closed", "dropped", a.dropped.Load())
+}
+
+// step does what there is to do and returns whether something will be soon.
+func (a *agent) step(now time.Time) (soon bool) {
+	a.mu.Lock()
+	w := a.work
+	a.work = work{}
+	a.forgetChecks(now)
+	started, way := a.started, a.current.Load()
+	a.mu.Unlock()
+
+	if w.gather && a.gathering == 0 {
+		a.gather(nil)
+	}
+	if w.network && a.gathering > 0 {
+		a.interfacesChanged()
+	}
+	a.take(w.found)
+	if !started {
+		return false
+	}
+	if w.start {
+		a.check("the peer's credentials")
+		a.replayEarly()
+	} else {
+		for _, c := range w.remotes {
+			a.round.addRemote(c)
+		}
+		a.considerUpgrade(now, way, w.remotes)
+	}
+	if w.moved && !w.start {
+		a.upgradeAt(max2(now, a.round.began.Add(moveGap)))
+	}
+	a.watchPath(now, way, w.suspect)
+	a.decide(now)
+	a.tellRoute()
+	return a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
+}
+
+func max2(t, u time.Time) time.Time {
+	if t.After(u) {
+		return t
+	}
+	return u
+}
+
+// check begins a round.
+func (a *agent) check(why string) {
+	a.cfg.Logger.Debug("ice: checking all paths", "because of", why)
+	if err := a.newRound(); err != nil {
+		a.cfg.Logger.Warn("ice: checks", "err", err)
+	}
+}
+
+// replayEarly answers the checks that came too early.
+func (a *agent) replayEarly() {
+	a.mu.Lock()
+	checks := a.early
+	a.early = nil
+	a.mu.Unlock()
+	for _, e := range checks {
+		if !a.receiveCheck(e.port, e.from, e.msg) {
+			a.dropped.Add(1)
+		}
+	}
+}
+
+// tellRoute tells the path if it is another one.
+func (a *agent) tellRoute() {
+	way := a.current.Load()
+	if way == nil {
+		return
+	}
+	a.mu.Lock()
+	r := a.route(way)
+	a.mu.Unlock()
+	if r != a.decisions.route {
+		a.decisions.route = r
+		a.cfg.Logger.Debug("ice: path", "kind", r.Kind, "local", r.Local, "remote", r.Remote)
+		a.cfg.OnRoute(r)
+	}
+}
