@@ -74,6 +74,8 @@ func (p *program) run(args []string) int {
 			return p.runDemo(args[1:])
 		case "bench":
 			return p.runBench(args[1:])
+		case "signal":
+			return p.runSignal(args[1:])
 		}
 	}
 	o, err := parseOptions(args)

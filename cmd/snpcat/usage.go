@@ -8,6 +8,7 @@ usage:
   snpcat -l [flags] [ADDR]:PORT    listen (port 0 takes a free one)
   snpcat demo [flags]              watch the library at work on a bad network
   snpcat bench [flags]             measure the library on this machine
+  snpcat signal [ADDR:PORT]        run a signaling server for P2P connections
   snpcat config [WORD...]          list all configuration values for -config
   snpcat help                      this text
 
