@@ -44,6 +44,10 @@ var arrows = map[string][]string{
 	"internal/rendezvous": {"crypto", "proto", "internal/mono"},
 	"internal/conn":       {"snp", "reliability", "crypto", "proto", "internal/udpwire", "internal/rendezvous", "internal/linkstats", "internal/mono", "internal/shared"},
 	"p2p":                 {"crypto", "transport/udp"},
+	"transport/ice":       {"p2p", "transport/udp"},
+	"signaling/trivial":   {"p2p", "crypto"},
+	"signaling/memory":    {"p2p", "crypto"},
+	"signaling/lossy":     {"p2p", "crypto"},
 	"transport/udp":       {"internal/impair", "internal/mono"},
 	"": {"internal/bufpool", "internal/conn", "internal/rendezvous", "internal/udpwire", "p2p", "internal/impair", "internal/mono", "internal/linkstats",
 		"transport/udp", "config", "crypto", "crypto/pki", "snp"},
@@ -51,7 +55,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "internal/secretfile"},
+	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 
@@ -59,7 +63,7 @@ var arrows = map[string][]string{
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/arch",
+var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.
