@@ -190,7 +190,16 @@ func (l *link) describe() string {
 	if id := l.core.Identity(); id.IsValid() {
 		text += " " + id.String()
 	}
-	return text
+	local, remote := l.core.Ports()
+	switch {
+	case local == messagesVirtualPort && local == remote:
+		return text + " vport messages"
+	case l.symmetric && local != remote:
+		return fmt.Sprintf("%s loc vport %d rem vport %d", text, local, remote)
+	case l.core.IsServer():
+		return fmt.Sprintf("%s vport %d", text, local)
+	}
+	return fmt.Sprintf("%s vport %d", text, remote)
 }
 
 // routeFlags returns what a path means for the flags of a connection.

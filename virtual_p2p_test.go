@@ -100,7 +100,7 @@ func TestVirtualP2P(t *testing.T) {
 		require.Equal(t, alice.id, info.Identity)
 		require.Equal(t, l, info.ListenSocket)
 		require.Equal(t, alice.m.Addr(), info.Addr.Addr())
-		require.Equal(t, fmt.Sprintf("#%d P2P ICE str:alice", in), info.Description)
+		require.Equal(t, fmt.Sprintf("#%d P2P ICE str:alice vport 5", in), info.Description)
 		var buf [4]*gns.Message
 		n, err := bob.ReceiveMessagesOnConnection(in, buf[:])
 		require.NoError(t, err)

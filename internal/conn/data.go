@@ -157,7 +157,7 @@ func (c *Conn) receiveData(now mono.Time, datagram []byte) {
 		return
 	}
 	if c.state == StateFindingRoute {
-		c.confirmed(now)
+		c.heardPeer(now)
 	}
 	a := c.window.Accept(n)
 	c.stats.tracker.Arrived(a)

@@ -53,6 +53,7 @@ type p2pState struct {
 	steps    []ICEStep // for this side's agent
 
 	routed  bool      // the agent has a path
+	heard   bool      // the peer has sent data, on whatever path
 	probeAt mono.Time // when to ask for an answer; Never
 	pings   int       // how often still, once the path is confirmed
 }
@@ -201,6 +202,9 @@ func (c *Conn) RouteFound(now mono.Time) {
 		return
 	}
 	c.p2p.routed, c.p2p.probeAt = true, now
+	if c.state == StateFindingRoute && c.p2p.heard {
+		c.confirmed(now)
+	}
 }
 
 // Probe asks the peer for an answer at once, because there is reason to think that it is gone. If it has closed the connection it says so.
@@ -243,10 +247,18 @@ func (c *Conn) probed(now mono.Time) {
 	}
 }
 
-// confirmed notes that the peer has been heard on a path. Both sides measure a few round trips then.
+// heardPeer notes data of the peer while a path is looked for. It may come a little before this side has one.
+func (c *Conn) heardPeer(now mono.Time) {
+	c.p2p.heard = true
+	if c.p2p.routed {
+		c.confirmed(now)
+	}
+}
+
+// confirmed notes that there is a path, on which the peer has been heard. Both sides measure a few round trips then.
 func (c *Conn) confirmed(now mono.Time) {
 	c.p2p.pings = pingSamples - 1
-	c.p2p.routed, c.p2p.probeAt = true, now
+	c.p2p.probeAt = now
 	c.setState(now, StateConnected)
 }
 
