@@ -193,7 +193,7 @@ func (l *link) describe() string {
 	local, remote := l.core.Ports()
 	switch {
 	case local == messagesVirtualPort && local == remote:
-		return text + " vport messages"
+		return text + " msg vport"
 	case l.symmetric && local != remote:
 		return fmt.Sprintf("%s loc vport %d rem vport %d", text, local, remote)
 	case l.core.IsServer():
