@@ -201,6 +201,9 @@ func (c *Conn) LocalAddr() netip.AddrPort {
 	if c.c.ep == nil {
 		return netip.AddrPort{}
 	}
+	if c.c.link != nil {
+		return c.Info().Route.Local
+	}
 	return c.c.ep.sock.LocalAddr()
 }
 

@@ -298,6 +298,9 @@ func (c *connection) info(e conn.Event) ConnectionInfo {
 	if c.listen != nil {
 		info.ListenSocket = c.listen.handle
 	}
+	if c.link != nil {
+		info.Route = c.link.route
+	}
 	return info
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/snp"
 )
 
@@ -122,8 +123,10 @@ type ConnectionInfo struct {
 	UserData int64
 	// ListenSocket that the connection arrived on, 0 for one that this side initiated.
 	ListenSocket ListenSocket
-	// Addr of the peer.
+	// Addr of the peer; invalid for a P2P connection without a path yet, or with one through a relay.
 	Addr netip.AddrPort
+	// Route is the path that packets of a P2P connection take; for others it is zero.
+	Route p2p.Route
 	// State of the connection.
 	State State
 	// EndReason and EndDebug say why the connection ended; the text is the peer's if the peer closed.
