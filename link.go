@@ -29,6 +29,14 @@ type link struct {
 	hopeless  bool      // there is no agent to be had
 	suspected mono.Time // when the agent was last told that something is wrong
 	route     p2p.Route
+
+	// Of connections that belong to the messages interface, which applications do not see.
+	owner    *Messages // nil: the application's; it does not change
+	session  *session  // nil: none yet, or not any more
+	idleAt   mono.Time // when the session is idle; Never without one
+	doubts   int       // requests of the peer for another connection in a row while this one was suspect
+	replaced bool      // by another that the peer has asked for
+	inherits bool      // messages of an earlier connection were unread when it began
 }
 
 // maxOutbox is how many signals wait to be sent. The core knows what it has to say, so it is asked when there is room.
@@ -42,7 +50,10 @@ func (s *Sockets) newLink(core *conn.Conn, listen *listenSocket, store *config.S
 	sock := newICESocket(s)
 	ep := s.newEndpoint(sock)
 	c := s.newConnection(core, ep, listen, store, generation)
-	c.link = &link{c: c, core: core, sock: sock, password: password}
+	c.link = &link{c: c, core: core, sock: sock, password: password, idleAt: mono.Never}
+	if listen != nil {
+		c.link.owner = listen.owner
+	}
 	ep.peers.add(c)
 	return c.link
 }
