@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/p2p"
 	"github.com/stretchr/testify/require"
 )
 
@@ -23,16 +24,14 @@ func TestMessagesHammer(t *testing.T) {
 			ids := make([]gns.Identity, len(names))
 			all := make([]*gns.Sockets, len(names))
 			for i, name := range names {
-				p := w.peer(name, office)
-				ids[i], all[i] = p.id, p.Sockets
-				p.Messages().OnSessionRequest(func(r gns.SessionRequest) {
-					if err := p.Messages().AcceptSessionWithUser(r.Peer); err != nil {
-						noFailure(t, err)
-					}
-				})
-				p.Messages().OnSessionFailed(func(f gns.SessionFailed) { _ = p.Messages().CloseSessionWithUser(f.Info.Identity) })
+				machine := w.machine()
+				ids[i] = gns.GenericString(name)
+				all[i] = w.open(machine, gns.Options{Identity: ids[i], Signaling: office, ICE: &oneAtATime{ICE: &simICE{w: w, m: machine}}})
+				m := all[i].Messages()
+				m.OnSessionRequest(func(r gns.SessionRequest) { noFailure(t, m.AcceptSessionWithUser(r.Peer)) })
+				m.OnSessionFailed(func(f gns.SessionFailed) { noFailure(t, m.CloseSessionWithUser(f.Info.Identity)) })
 			}
-			ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+			ctx, cancel := context.WithTimeout(w.ctx, 3*time.Second)
 			defer cancel()
 			var done sync.WaitGroup
 			received := make([]int, len(all))
@@ -67,10 +66,22 @@ func TestMessagesHammer(t *testing.T) {
 			}
 			done.Wait()
 			for i := range all {
-				require.Greater(t, received[i], 10)
+				require.Positive(t, received[i])
 			}
 		})
 	}
+}
+
+// oneAtATime lets several goroutines use the ICE of tests.
+type oneAtATime struct {
+	p2p.ICE
+	mu sync.Mutex
+}
+
+func (o *oneAtATime) NewAgent(cfg p2p.AgentConfig) (p2p.Agent, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ICE.NewAgent(cfg)
 }
 
 // strike makes one call.
