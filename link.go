@@ -34,7 +34,7 @@ type link struct {
 	owner    *Messages // nil: the application's; it does not change
 	session  *session  // nil: none yet, or not any more
 	idleAt   mono.Time // when the session is idle; Never without one
-	doubts   int       // requests of the peer for another connection in a row while this one was suspect
+	doubted  mono.Time // since when it is suspect though its peer asks for another; Never if it is not
 	replaced bool      // by another that the peer has asked for
 	inherits bool      // messages of an earlier connection were unread when it began
 }
@@ -50,7 +50,7 @@ func (s *Sockets) newLink(core *conn.Conn, listen *listenSocket, store *config.S
 	sock := newICESocket(s)
 	ep := s.newEndpoint(sock)
 	c := s.newConnection(core, ep, listen, store, generation)
-	c.link = &link{c: c, core: core, sock: sock, password: password, idleAt: mono.Never}
+	c.link = &link{c: c, core: core, sock: sock, password: password, idleAt: mono.Never, doubted: mono.Never}
 	if listen != nil {
 		c.link.owner = listen.owner
 	}

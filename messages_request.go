@@ -1,15 +1,16 @@
 package gns
 
 import (
+	"time"
+
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/rendezvous"
 )
 
-// doubtsBeforeYield is for how many requests in a row, half a second apart, a connection has to be suspect until it gives way to
-// one that its peer asks for.
-const doubtsBeforeYield = 3
+// yieldAfter is for how long a connection has to be suspect, from the first request of its peer for another on, until it gives way to that.
+const yieldAfter = time.Second
 
 // start makes sure that peers can ask for sessions.
 func (m *Messages) start() error {
@@ -86,22 +87,23 @@ func (c *connection) pending() bool {
 // the peer has forgotten that it asked for it, or because the peer does not answer on it any more. Asking for another is
 // not enough, since anybody might do that in the peer's name.
 func (l *link) yields(sig *rendezvous.Signal) bool {
-	l.c.mu.Lock()
+	now := l.c.lock()
 	defer l.c.mu.Unlock()
 	if l.owner == nil || l.core.RemoteID() == 0 || l.core.RemoteID() == sig.GetFromConnectionId() {
 		return false
 	}
-	if l.core.PathSuspect() {
-		l.doubts++
-	} else {
-		l.doubts = 0
+	switch {
+	case !l.core.PathSuspect():
+		l.doubted = mono.Never
+	case l.doubted == mono.Never:
+		l.doubted = now
 	}
-	return l.obsolete()
+	return l.obsolete(now)
 }
 
 // obsolete reports whether the connection of a session yields. The lock of the connection is held.
-func (l *link) obsolete() bool {
-	return l.c.pending() || l.doubts >= doubtsBeforeYield && l.core.PathSuspect()
+func (l *link) obsolete(now mono.Time) bool {
+	return l.c.pending() || l.core.PathSuspect() && now >= l.doubted.Add(yieldAfter)
 }
 
 // giveWay ends the connection that another, which the same peer has asked for, is to replace, if that may be and nothing less vouches for the
@@ -110,14 +112,26 @@ func (m *Messages) giveWay(c *connection) {
 	c.mu.Lock()
 	peer, assurance := c.core.Identity(), c.core.PeerAuth().Assurance
 	c.mu.Unlock()
+	var unused Signaling
 	_, _ = m.with(peer, func(old *connection, now mono.Time) error {
+		l := old.link
 		// What has been proven on the old one cannot be proven yet on the other.
-		if old != c && old.link.obsolete() && assurance >= min(old.core.PeerAuth().Assurance, AssuranceCertified) {
-			old.link.replaced = true
-			old.link.core.Fail(now, conn.EndMiscTimeout, "peer stopped answering and has asked for another session")
+		if old == c || !l.obsolete(now) || assurance < min(old.core.PeerAuth().Assurance, AssuranceCertified) {
+			return nil
+		}
+		l.replaced = true
+		if old.pending() {
+			// Nobody is told, so that whoever asks in the name of the peer does not end what that has asked for.
+			unused, l.signaling = l.signaling, nil
+			l.core.Abort(now, conn.EndAppMin, "peer has asked for another session")
+		} else {
+			l.core.Fail(now, conn.EndMiscTimeout, "peer stopped answering and has asked for another session")
 		}
 		return nil
 	})
+	if unused != nil {
+		unused.Release()
+	}
 }
 
 // announce has the program told of a session that a peer has asked for, if it waits to be accepted. c.mu is held.

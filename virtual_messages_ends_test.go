@@ -164,6 +164,8 @@ func TestMessagesAskedTwice(t *testing.T) {
 		former.say(a, "I ask again", gns.SendReliable, 0)
 		w.talk(300*time.Millisecond, a)
 		require.Len(t, a.requests, 2)
+		conns, _, _ := a.Tables()
+		require.Equal(t, 1, conns, "nothing is left of the first")
 		require.NoError(t, a.AcceptSessionWithUser(former.id))
 		w.talk(2*time.Second, a, former)
 		require.Equal(t, []string{"I ask again"}, a.hear(0))
