@@ -78,14 +78,13 @@ func (m *Messages) release(c *connection, now mono.Time) {
 }
 
 // detach is release. m.mu is held.
-func (m *Messages) detach(c *connection, now mono.Time) *session {
+func (m *Messages) detach(c *connection, now mono.Time) {
 	s := c.link.session
 	if s == nil {
-		return nil
+		return
 	}
 	c.link.session, c.link.idleAt, s.conn = nil, mono.Never, nil
 	m.settle(s, now)
-	return s
 }
 
 // used notes that a session is in use. The lock of the connection is held.
