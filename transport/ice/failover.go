@@ -74,17 +74,22 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.mu.Lock()
 	controlling, relayed, remote := a.controlling, a.relayed(way), a.remoteKind(way.remote)
+	settled := now.Sub(a.chosen) > settleTime
 	a.mu.Unlock()
-	if !controlling {
-		return // the other side looks
+	if len(fresh) > 0 && settled {
+		// The peer has gathered again, so it may have lost the path, and its NAT lets in only those whom we have sent to.
+		a.upgradeAt(now.Add(100 * time.Millisecond))
 	}
-	if a.upgradeOf != way {
+	if controlling && a.upgradeOf != way {
 		a.upgradeOf, a.upgrades = way, 0
 		if relayed {
 			a.upgradeAt(now.Add(time.Second))
 		}
 	}
 	for _, c := range fresh {
+		if !controlling {
+			break // the other side looks for better paths
+		}
 		if relayed && c.kind != kindRelay || remote != kindHost && c.kind == kindHost {
 			a.upgradeAt(now.Add(2 * relayWait / 5))
 		}
@@ -94,7 +99,7 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.upgrade = time.Time{}
 	a.check("hope for a better path")
-	if a.upgrades++; relayed && a.upgrades < 4 {
+	if a.upgrades++; controlling && relayed && a.upgrades < 4 {
 		a.upgrade = now.Add(time.Second << (2 * a.upgrades))
 	}
 }

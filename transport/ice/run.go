@@ -34,6 +34,7 @@ const (
 	firstFallback = 3 * time.Second        // in the first one
 	answerTimeout = 5 * time.Second        // of keepalives
 	retryAfter    = 8 * time.Second        // a round without any answer
+	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
 	moveGap       = time.Second            // between rounds because the peer has moved
 	tick          = 100 * time.Millisecond // while something is pending
 	idleTick      = time.Second
