@@ -11,6 +11,12 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
 	if way == nil {
 		return
 	}
+	if suspect {
+		if now.Sub(a.suspected) > streak {
+			a.complaint = now
+		}
+		a.suspected = now
+	}
 	a.mu.Lock()
 	unanswered := way.unanswered
 	closed := way.port.closed.Load()
@@ -45,6 +51,8 @@ func (a *agent) decide(now time.Time) {
 			way, recovered = best, way != nil
 		}
 	}
+	// A peer may answer on one path and send on another, which is dead; Valve's library does when it is controlled.
+	mute := a.suspected.Sub(a.complaint) >= patience && now.Sub(a.suspected) < shortestGap
 	silent := way == nil && now.Sub(r.began) >= retryAfter
 	a.mu.Unlock()
 	switch {
@@ -54,7 +62,7 @@ func (a *agent) decide(now time.Time) {
 		if now.Sub(a.nextRound) > longestGap {
 			a.gap, a.backoff = shortestGap, shortestAgain
 		}
-	case recovered:
+	case recovered && !mute:
 		a.lost = time.Time{}
 		a.closeOldPorts()
 	case !now.Before(a.restart):
@@ -62,7 +70,7 @@ func (a *agent) decide(now time.Time) {
 		a.backoff = min(a.backoff*2, longestAgain)
 		a.cfg.Logger.Debug("ice: gathering again, as no path answers")
 		a.closeOldPorts()
-		a.gather(nil)
+		a.gatherAll()
 		a.check("new candidates")
 	}
 }

@@ -195,6 +195,27 @@ func TestRelayThatForgets(t *testing.T) {
 	})
 }
 
+func TestNewInterfaceIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		m := w.machine(w.internet, "192.0.2.1/24")
+		a := newPeer(t, "alice", m, setup{tell: p2p.AllCandidates})
+		defer a.Close()
+		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
+		defer b.Close()
+		connect(t, a, b)
+		<-a.routes
+		<-b.routes
+		<-a.gathered
+		m.attach(w.internet, "192.0.2.2/24")
+		<-a.gathered
+		require.Len(t, a.told(), 2)
+		require.Contains(t, a.told()[1], "192.0.2.2")
+		w.cut([2]string{"192.0.2.1", "203.0.113.1"})
+		require.Less(t, recovered(a, b), time.Second)
+	})
+}
+
 func TestBothSuspectAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -205,11 +226,14 @@ func TestBothSuspectAtOnce(t *testing.T) {
 		connect(t, a, b)
 		<-a.routes
 		<-b.routes
-		for range 20 {
-			a.Suspect()
-			b.Suspect()
-			talk(t, a, b) // nothing is lost, as the path was fine
-			time.Sleep(250 * time.Millisecond)
+		for range 10 {
+			for range 4 {
+				a.Suspect()
+				b.Suspect()
+				talk(t, a, b) // nothing is lost, as the path was fine
+				time.Sleep(250 * time.Millisecond)
+			}
+			time.Sleep(5 * time.Second)
 		}
 		require.Empty(t, a.routes)
 		require.Empty(t, b.routes)

@@ -15,7 +15,7 @@ type path struct {
 	valid     time.Time // when the peer last answered a check
 	round     int       // in which round of checks that was
 	rtt       time.Duration
-	nominated bool // by the peer, before it has answered a check
+	nominated time.Time // by the peer, when it had not answered a check yet
 
 	unanswered time.Time // when the first check was sent that has no answer yet; zero: all are answered
 
@@ -63,7 +63,7 @@ func (a *agent) forgetPaths(f func(*path) bool) {
 
 // choose makes datagrams take a path. a.mu is held.
 func (a *agent) choose(p *path) {
-	p.nominated = false
+	p.nominated = time.Time{}
 	if a.current.Load() != p && !p.port.closed.Load() {
 		a.current.Store(p)
 		a.chosen = time.Now()

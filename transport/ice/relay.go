@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -136,6 +137,10 @@ func (r *relay) readPeers(p *port) {
 	buf := make([]byte, udp.BufferSize)
 	for {
 		n, from, err := r.conn.ReadFrom(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			r.agent.dropped.Add(1)
+			continue
+		}
 		if err != nil {
 			return
 		}

@@ -9,12 +9,14 @@ import (
 // decisions are what run knows besides. No other goroutine looks at them.
 type decisions struct {
 	ports     []*port
-	gathering int // how many times was gathered
+	gathering int // how many times all was gathered
 	route     p2p.Route
 	asking    int // goroutines that ask servers
 
 	lost      time.Time // since when the path is suspect; zero: it is not
 	lostRound int       // the last round before that
+	complaint time.Time // the first of those Suspect calls that follow each other
+	suspected time.Time // the last of them
 	gap       time.Duration
 	nextRound time.Time // not earlier
 	restart   time.Time // when to gather again, if nothing has answered by then
@@ -27,6 +29,7 @@ type decisions struct {
 const (
 	shortestGap   = 400 * time.Millisecond // between rounds
 	longestGap    = 4 * time.Second
+	streak        = 3 * time.Second         // longest between calls of Suspect that follow each other
 	patience      = 1200 * time.Millisecond // until gathering again
 	shortestAgain = 2 * time.Second         // until gathering once more
 	longestAgain  = 30 * time.Second
@@ -91,7 +94,7 @@ func (a *agent) step(now time.Time) (soon bool) {
 	a.mu.Unlock()
 
 	if w.gather && a.gathering == 0 {
-		a.gather(nil)
+		a.gatherAll()
 	}
 	if w.network && a.gathering > 0 {
 		a.interfacesChanged()
@@ -103,7 +106,11 @@ func (a *agent) step(now time.Time) (soon bool) {
 	if w.start {
 		a.check("the peer's credentials")
 		a.replayEarly()
-	} else {
+	}
+	if a.round == nil {
+		return true
+	}
+	if !w.start {
 		for _, c := range w.remotes {
 			a.round.addRemote(c)
 		}

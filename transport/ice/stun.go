@@ -96,7 +96,7 @@ func (a *agent) receiveCheck(p *port, from netip.AddrPort, msg *stun.Message) bo
 	way.next = time.Time{} // a check in return need not wait
 	if !a.controlling && msg.Contains(stun.AttrUseCandidate) {
 		if way.valid.IsZero() {
-			way.nominated = true
+			way.nominated = time.Now()
 		} else {
 			a.choose(way)
 		}
@@ -136,7 +136,9 @@ func (a *agent) know(from netip.AddrPort) {
 			a.reflexive = slices.Delete(a.reflexive, 0, 1)
 		}
 		// The peer may have a new address because it has lost the old path.
-		a.work.moved = a.controlling && a.current.Load() != nil
+		if a.controlling && a.current.Load() != nil {
+			a.work.moved = true
+		}
 	}
 }
 
@@ -177,7 +179,7 @@ func (a *agent) receiveAnswer(p *port, from netip.AddrPort, msg *stun.Message) b
 	way := c.path
 	way.valid, way.rtt, way.round, way.unanswered = now, now.Sub(c.sent), c.lane.round.number, time.Time{}
 	a.know(from)
-	if c.nominates || way.nominated {
+	if c.nominates || now.Sub(way.nominated) < checkTimeout {
 		a.choose(way)
 	}
 	a.wake()
