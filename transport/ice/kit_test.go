@@ -99,7 +99,7 @@ func (p *peer) signals(q *peer) {
 }
 
 // connect makes two agents look for a path; the first one controls.
-func connect(t *testing.T, a, b *peer) {
+func connect(t testing.TB, a, b *peer) {
 	t.Helper()
 	a.signals(b)
 	b.signals(a)
