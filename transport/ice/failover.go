@@ -53,11 +53,13 @@ func (a *agent) decide(now time.Time) {
 	}
 	// A peer may answer on one path and send on another, which is dead; Valve's library does when it is controlled.
 	mute := a.suspected.Sub(a.complaint) >= patience && now.Sub(a.suspected) < shortestGap
-	silent := way == nil && now.Sub(r.began) >= retryAfter
+	silent := way == nil && now.After(r.ends)
 	a.mu.Unlock()
 	switch {
 	case silent:
-		a.check("no answer at all")
+		if err := a.newRound(slowTurns); err != nil {
+			a.cfg.Logger.Warn("ice: checks", "err", err)
+		}
 	case a.lost.IsZero():
 		if now.Sub(a.nextRound) > longestGap {
 			a.gap, a.backoff = shortestGap, shortestAgain

@@ -66,10 +66,11 @@ func (l *lane) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return len(b), nil
 }
 
-// prioritize returns a check that claims the priority that the port is told with. For ports of the first gathering it is
-// what pion's agent says anyway; for later ones see priority.
+// prioritize returns a check that claims the priority that the port is told with, which matters as long as the peer does not know
+// the port. pion's agent claims that of a reflexive candidate, even for a relay, which the peer would then prefer to what is
+// reflexive indeed. For ports that were gathered after a restart see priority.
 func (l *lane) prioritize(msg *stun.Message) *stun.Message {
-	if l.port.batch == 0 {
+	if l.port.batch == 0 && l.port.kind != kindRelay {
 		return msg
 	}
 	setters := []stun.Setter{stun.NewTransactionIDSetter(msg.TransactionID), msg.Type}

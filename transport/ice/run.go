@@ -36,7 +36,6 @@ const (
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
 	answerTimeout = 5 * time.Second        // of keepalives
-	retryAfter    = 8 * time.Second        // a round without any answer
 	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
 	moveGap       = time.Second            // between rounds because the peer has moved
 	tick          = 100 * time.Millisecond // while something is pending
@@ -135,7 +134,7 @@ func max2(t, u time.Time) time.Time {
 // check begins a round.
 func (a *agent) check(why string) {
 	a.cfg.Logger.Debug("ice: checking all paths", "because of", why)
-	if err := a.newRound(); err != nil {
+	if err := a.newRound(fastTurns); err != nil {
 		a.cfg.Logger.Warn("ice: checks", "err", err)
 	}
 }

@@ -269,15 +269,13 @@ func TestValveFollowsToAnotherPath(t *testing.T) {
 			}
 			w.cut([2]string{first.Local.Addr().String(), "203.0.113.1"})
 			begin := time.Now()
-			for len(a.got) == 0 {
+			for len(a.got) == 0 || len(v.got) == 0 {
 				require.Less(t, time.Since(begin), 6*time.Second)
 				a.send("are you there?")
 				v.send("yes")
 				a.Suspect()
 				time.Sleep(100 * time.Millisecond)
 			}
-			require.NotEmpty(t, v.got)
-			t.Log(controlling, time.Since(begin))
 		})
 	}
 }
