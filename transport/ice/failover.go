@@ -26,7 +26,7 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
 	}
 	if a.lost.IsZero() {
 		a.lost, a.lostRound = now, a.round.number
-		a.restart = max2(a.restart, now.Add(patience))
+		a.restart = later(a.restart, now.Add(patience))
 	}
 	if now.Before(a.nextRound) {
 		return
@@ -52,7 +52,7 @@ func (a *agent) decide(now time.Time) {
 		}
 	}
 	// A peer may answer on one path and send on another, which is dead; Valve's library does when it is controlled.
-	mute := a.suspected.Sub(a.complaint) >= patience && now.Sub(a.suspected) < shortestGap
+	mute := a.suspected.Sub(later(a.complaint, a.chosen)) >= patience && now.Sub(a.suspected) < streak
 	silent := way == nil && now.After(r.ends)
 	a.mu.Unlock()
 	switch {

@@ -17,6 +17,7 @@ type path struct {
 	rtt       time.Duration
 	nominated time.Time // by the peer, when it had not answered a check yet
 
+	asked      time.Time // when the peer last checked it
 	unanswered time.Time // when the first check was sent that has no answer yet; zero: all are answered
 
 	// When the next check may be sent, and how many were, in a round.

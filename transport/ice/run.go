@@ -116,7 +116,7 @@ func (a *agent) step(now time.Time) (soon bool) {
 		a.considerUpgrade(now, way, w.remotes)
 	}
 	if w.moved && !w.start {
-		a.upgradeAt(max2(now, a.round.began.Add(moveGap)))
+		a.upgradeAt(later(now, a.round.began.Add(moveGap)))
 	}
 	a.watchPath(now, way, w.suspect)
 	a.decide(now)
@@ -124,7 +124,8 @@ func (a *agent) step(now time.Time) (soon bool) {
 	return a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
 }
 
-func max2(t, u time.Time) time.Time {
+// later returns the later one of two instants.
+func later(t, u time.Time) time.Time {
 	if t.After(u) {
 		return t
 	}

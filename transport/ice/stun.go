@@ -94,6 +94,7 @@ func (a *agent) receiveCheck(p *port, from netip.AddrPort, msg *stun.Message) bo
 	a.know(from)
 	way := a.pathTo(p, from)
 	way.next = time.Time{} // a check in return need not wait
+	a.notice(way)
 	if !a.controlling && msg.Contains(stun.AttrUseCandidate) {
 		if way.valid.IsZero() {
 			way.nominated = time.Now()
@@ -135,11 +136,18 @@ func (a *agent) know(from netip.AddrPort) {
 		if a.reflexive = append(a.reflexive, from); len(a.reflexive) > maxReflexive {
 			a.reflexive = slices.Delete(a.reflexive, 0, 1)
 		}
-		// The peer may have a new address because it has lost the old path.
-		if a.controlling && a.current.Load() != nil {
-			a.work.moved = true
-		}
 	}
+}
+
+// notice sees to it that the controlling side checks all paths when the peer does, as it may have lost the one in use. Otherwise
+// the peer would have nothing but the path that it has chosen itself, of which we know nothing. a.mu is held.
+func (a *agent) notice(way *path) {
+	now := time.Now()
+	current := a.current.Load()
+	if a.controlling && current != nil && way != current && now.Sub(a.chosen) > settleTime && now.Sub(way.asked) > settleTime {
+		a.work.moved = true
+	}
+	way.asked = now
 }
 
 const (
