@@ -6,10 +6,10 @@ import "time"
 // answers is taken, by the nomination of the controlling side, or, if that does not come, by ourselves; if nothing answers, new
 // candidates are gathered and told, less and less often.
 
-// watchPath looks whether the path in use is dead.
-func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
+// watchPath looks whether the path in use is dead, and returns whether it will know more soon.
+func (a *agent) watchPath(now time.Time, way *path, suspect bool) (waiting bool) {
 	if way == nil {
-		return
+		return false
 	}
 	if suspect {
 		if now.Sub(a.suspected) > streak {
@@ -17,23 +17,20 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
 		}
 		a.suspected = now
 	}
-	a.mu.Lock()
-	unanswered := way.unanswered
-	closed := way.port.closed.Load()
-	a.mu.Unlock()
-	if !suspect && !closed && (unanswered.IsZero() || now.Sub(unanswered) < answerTimeout) {
-		return
+	dead, waiting := a.watchAnswers(now, way)
+	if !suspect && !dead && !way.port.closed.Load() {
+		return waiting
 	}
 	if a.lost.IsZero() {
 		a.lost, a.lostRound = now, a.round.number
 		a.restart = later(a.restart, now.Add(patience))
 	}
-	if now.Before(a.nextRound) {
-		return
+	if !now.Before(a.nextRound) {
+		a.gap = min(a.gap*2, longestGap)
+		a.nextRound = now.Add(a.gap)
+		a.check("a suspect path")
 	}
-	a.gap = min(a.gap*2, longestGap)
-	a.nextRound = now.Add(a.gap)
-	a.check("a suspect path")
+	return true
 }
 
 // decide chooses a path if nobody else does, and gathers anew if there is none to choose.

@@ -81,6 +81,58 @@ func TestPathThatDiesGivesWayToAnother(t *testing.T) {
 	}
 }
 
+// Nobody needs to suspect a path on which nothing comes any more.
+func TestDeadPathIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"), setup{tell: p2p.AllCandidates})
+		defer a.Close()
+		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
+		defer b.Close()
+		connect(t, a, b)
+		first := <-a.routes
+		<-b.routes
+		time.Sleep(time.Minute) // of virtual time
+		require.Empty(t, a.routes)
+		w.cut([2]string{first.Local.Addr().String(), "203.0.113.1"})
+		begin := time.Now()
+		second := <-a.routes
+		require.Equal(t, second.Local, (<-b.routes).Remote)
+		require.Less(t, time.Since(begin), 3*time.Second)
+		talk(t, a, b)
+	})
+}
+
+// What is lost one way only is noticed by one side only, and the other follows.
+func TestPathThatDiesOneWay(t *testing.T) {
+	for _, controls := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"), setup{tell: p2p.AllCandidates})
+			defer a.Close()
+			b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
+			defer b.Close()
+			if controls {
+				connect(t, a, b)
+			} else {
+				connect(t, b, a)
+			}
+			first := <-a.routes
+			<-b.routes
+			time.Sleep(time.Minute) // of virtual time
+			w.mu.Lock()
+			w.block = func(_, to netip.AddrPort) bool { return to.Addr() == first.Local.Addr() }
+			w.mu.Unlock()
+			begin := time.Now()
+			for len(a.got) == 0 {
+				b.send("do you hear me?")
+				time.Sleep(50 * time.Millisecond)
+			}
+			require.Less(t, time.Since(begin), 4*time.Second)
+		})
+	}
+}
+
 func TestNATThatForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

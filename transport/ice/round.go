@@ -30,8 +30,6 @@ const (
 	slowTurns = 200 * time.Millisecond
 	// turns is after how many a pair has failed.
 	turns = 60
-	// keepalive is how often the path in use is checked.
-	keepalive = 2 * time.Second
 	// reflexiveWait and relayWait are how long paths with such candidates, if they answer, wait for better ones.
 	reflexiveWait = 100 * time.Millisecond
 	relayWait     = 500 * time.Millisecond
@@ -51,7 +49,7 @@ func (a *agent) newRound(interval time.Duration) error {
 		pion.WithLoggerFactory(loggers{a.cfg.Logger}),
 		pion.WithCheckInterval(interval),
 		pion.WithMaxBindingRequests(turns),
-		pion.WithKeepaliveInterval(keepalive),
+		pion.WithKeepaliveInterval(0),
 		pion.WithDisconnectedTimeout(0), // a round never ends by itself
 		pion.WithFailedTimeout(0),
 		pion.WithHostAcceptanceMinWait(0),

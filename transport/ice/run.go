@@ -17,6 +17,7 @@ type decisions struct {
 	lostRound int       // the last round before that
 	complaint time.Time // the first of those Suspect calls that follow each other
 	suspected time.Time // the last of them
+	probed    time.Time // when the path was last checked
 	gap       time.Duration
 	nextRound time.Time // not earlier
 	restart   time.Time // when to gather again, if nothing has answered by then
@@ -35,7 +36,6 @@ const (
 	longestAgain  = 30 * time.Second
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
-	answerTimeout = 5 * time.Second        // of keepalives
 	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
 	moveGap       = time.Second            // between rounds because the peer has moved
 	tick          = 100 * time.Millisecond // while something is pending
@@ -118,10 +118,10 @@ func (a *agent) step(now time.Time) (soon bool) {
 	if w.moved && !w.start {
 		a.upgradeAt(later(now, a.round.began.Add(moveGap)))
 	}
-	a.watchPath(now, way, w.suspect)
+	waiting := a.watchPath(now, way, w.suspect)
 	a.decide(now)
 	a.tellRoute()
-	return a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
+	return waiting || a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
 }
 
 // later returns the later one of two instants.
