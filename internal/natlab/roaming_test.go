@@ -136,6 +136,39 @@ func TestTheOnlyInterfaceComesBack(t *testing.T) {
 	}
 }
 
+// What was direct before is so again, even if the relay is the first to be there when the interface comes back.
+func TestTheDirectRouteComesBack(t *testing.T) {
+	tab := newTable(t, "whose", "what", "direct after", "longest pause since")
+	for _, movesListener := range []bool{false, true} {
+		for _, o := range outages {
+			if o.back == nil {
+				continue
+			}
+			t.Run(side(movesListener)+" "+o.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, turnMakers[0])
+				moving, resting := w.behind(t, "mobile", kind(PortRestricted)), w.behind(t, "home", kind(PortRestricted))
+				hosts := map[bool]*Host{movesListener: moving, !movesListener: resting}
+				s := w.connect(t, hosts[true], hosts[false])
+				s.untilRoute(t, p2p.RouteDirect.String())
+				o.away(moving.Links[0])
+				s.untilSilent(t, away)
+				o.back(moving.Links[0])
+				back := time.Now()
+				s.flows(t)
+				s.forgetPauses(t)
+
+				s.untilRoute(t, p2p.RouteDirect.String())
+
+				took := time.Since(back)
+				s.flows(t)
+				tab.add(side(movesListener), o.name, took, s.pause(t))
+				s.end(t)
+			})
+		}
+	}
+}
+
 func TestFromTheLANToAnotherNetwork(t *testing.T) {
 	tab := newTable(t, "whose", "route before", "route then", "of the other", "pause", "route in the end", "pause when back")
 	for _, movesListener := range []bool{false, true} {
