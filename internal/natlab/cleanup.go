@@ -41,9 +41,10 @@ func owner(namespace string) (pid int, ours bool) {
 	return pid, err == nil
 }
 
+// alive tells whether a process runs. One that has ended and that nobody has taken note of yet does not.
 func alive(pid int) bool {
-	_, err := os.Stat("/proc/" + strconv.Itoa(pid))
-	return err == nil
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 // remove ends what runs in a namespace, and removes it: a process would keep it, though without a name.
