@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check
+	api-names-check nat interop-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSock
 interop-soak: ## run against it under bad conditions for ten minutes; FIGURES names a file for the tables
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 60m -v \
 		-run 'TestLanesUnderConditions|TestScenarios|TestConditionsChange' -soak -soak-figures "$(abspath $(FIGURES))" .
+
+nat: ## connect peers through real NATs in network namespaces (root on Linux; needs iproute2, nftables, procps, coturn; 3 minutes)
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 20m -parallel 4 -v ./internal/natlab -natlab
 
 losstable: ## measure loss recovery against Valve's library (12 minutes; LOSSTABLE="-loss 5 -rtt 50": less)
 	cd interop && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/losstable
