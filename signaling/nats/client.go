@@ -114,8 +114,8 @@ func (c *Client) next(now time.Time) (outgoing, bool) {
 	return outgoing{}, false
 }
 
-// Close implements p2p.SignalingClient. What was sent before is given to the server if there is a connection. It may take a second or
-// two if the server does not answer.
+// Close implements p2p.SignalingClient. What was sent before is given to the server if there is a connection. It takes half a
+// second if the server does not answer.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -13,8 +12,10 @@ import (
 
 // Times and bounds of connections.
 const (
-	dialTimeout  = 2 * time.Second
-	writeTimeout = 2 * time.Second // after which a server that takes nothing is given up
+	dialTimeout  = 3 * time.Second
+	helloTimeout = 15 * time.Second       // a server that has just started has all clients to greet; trying again would only add to that
+	writeTimeout = 2 * time.Second        // after which a server that takes nothing is given up
+	lastMoment   = 500 * time.Millisecond // for everything once the client closes
 	pingEvery    = 20 * time.Second
 	maxPings     = 2
 	firstPause   = 100 * time.Millisecond
@@ -135,7 +136,7 @@ func (c *Client) options(ctx context.Context, ended func()) []natsgo.Option {
 	options := []natsgo.Option{
 		natsgo.Name(c.token),
 		natsgo.SetCustomDialer(dialer{ctx}),
-		natsgo.Timeout(dialTimeout),
+		natsgo.Timeout(helloTimeout),
 		natsgo.FlusherTimeout(writeTimeout),
 		natsgo.PingInterval(pingEvery),
 		natsgo.MaxPingsOutstanding(maxPings),
@@ -181,13 +182,26 @@ func (c *Client) setConnected(connected bool) {
 	}
 }
 
-// dialer gives up when the client closes.
+// dialer gives up when the client closes, and makes connections that end soon after.
 type dialer struct{ ctx context.Context }
 
+// Dial implements nats.CustomDialer.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(d.ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
+		return nil, err
 	}
-	return conn, nil
+	stop := context.AfterFunc(d.ctx, func() { time.AfterFunc(lastMoment, func() { _ = conn.Close() }) })
+	return &boundConn{conn, stop}, nil
+}
+
+// boundConn is a connection of a dialer.
+type boundConn struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c *boundConn) Close() error {
+	c.stop()
+	return c.Conn.Close()
 }
