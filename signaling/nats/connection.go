@@ -161,7 +161,11 @@ func (c *Client) options(ctx context.Context, ended func()) []natsgo.Option {
 			c.setConnected(false)
 			c.log.Debug("disconnected from NATS", "err", err)
 		}),
-		natsgo.ReconnectHandler(func(*natsgo.Conn) { c.setConnected(true) }),
+		natsgo.ReconnectHandler(func(conn *natsgo.Conn) {
+			if conn.FlushTimeout(helloTimeout) == nil { // the server knows the subscriptions
+				c.setConnected(true)
+			}
+		}),
 		natsgo.ClosedHandler(func(*natsgo.Conn) { ended() }),
 		natsgo.ErrorHandler(func(_ *natsgo.Conn, _ *natsgo.Subscription, err error) {
 			c.log.Warn("NATS", "err", err)

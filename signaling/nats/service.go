@@ -19,7 +19,7 @@ type Options struct {
 
 	// Credentials are asked for each time that a client connects, so that certificates can be replaced before they expire; self is
 	// who it is to be. nil: the client names its identity and does not prove it, or proves it in another
-	// way, by NATS options.
+	// way, by NATS options. It is for servers of RunServer.
 	Credentials func(self crypto.Identity) (Credentials, error)
 
 	// Prefix is what subjects begin with; empty means DefaultPrefix. It is the same for all peers.

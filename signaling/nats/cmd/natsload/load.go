@@ -8,10 +8,9 @@ import (
 
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"os"
 	"slices"
-	"strings"
+
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,135 +173,6 @@ func (l *load) wait(ctx context.Context, done func() bool) error {
 			return fmt.Errorf("%d of %d peers are connected: %w", l.count(), len(l.peers), ctx.Err())
 		}
 	}
-	return nil
-}
-
-// try makes connections, many at a time, and returns how long those took that came about as wanted.
-func (l *load) try(ctx context.Context, count int, want bool, begin func(number uint64)) (took []time.Duration, lost int, err error) {
-	var mu sync.Mutex
-	var trying sync.WaitGroup
-	var next atomic.Int64
-	start := time.Now()
-	for range l.parallel {
-		trying.Go(func() {
-			for ctx.Err() == nil {
-				i := next.Add(1) - 1
-				if i >= int64(count) {
-					return
-				}
-				if l.rate > 0 {
-					time.Sleep(time.Until(start.Add(time.Duration(float64(i) / l.rate * float64(time.Second)))))
-				}
-				d, ok := l.one(ctx, want, begin)
-				mu.Lock()
-				if ok {
-					took = append(took, d)
-				} else {
-					lost++
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	trying.Wait()
-	return took, lost, ctx.Err()
-}
-
-// one makes one connection.
-func (l *load) one(ctx context.Context, want bool, begin func(number uint64)) (time.Duration, bool) {
-	number := l.number.Add(1)
-	a := &attempt{make(chan bool, 1)}
-	l.attempts.Store(number, a)
-	defer l.attempts.Delete(number)
-	start := time.Now()
-	begin(number)
-	select {
-	case got := <-a.done:
-		return time.Since(start), got == want
-	case <-time.After(patience):
-	case <-ctx.Done():
-	}
-	return 0, false
-}
-
-func (l *load) finish(number uint64, ok bool) {
-	if a, there := l.attempts.Load(number); there {
-		select {
-		case a.(*attempt).done <- ok:
-		default: // already
-		}
-	}
-}
-
-// fail ends an attempt that cannot come about.
-func (l *load) fail(number uint64) { l.finish(number, false) }
-
-// exchange makes P2P connections between random peers.
-func (l *load) exchange(ctx context.Context) error {
-	before, own := usageOf(l.backend.pid), usageOf(os.Getpid())
-	start := time.Now()
-	took, lost, err := l.try(ctx, l.connects, true, func(number uint64) {
-		i := mathrand.IntN(len(l.peers))
-		j := (i + 1 + mathrand.IntN(len(l.peers)-1)) % len(l.peers)
-		l.peers[i].send(l.peers[j].id, 0, number)
-	})
-	if err != nil {
-		return err
-	}
-	elapsed := time.Since(start)
-	n := min(int(l.signals.next.Load()), len(l.signals.all))
-	l.printf("%d P2P connections, %d at a time, of %d signals each: %.0f/s, %.0f signals/s, %d lost",
-		len(took), l.parallel, len(sizes), float64(len(took))/elapsed.Seconds(), float64(n)/elapsed.Seconds(), lost)
-	l.printf("  a signal takes:     %s", percentiles(l.signals.all[:n]))
-	l.printf("  a connection takes: %s", percentiles(took))
-	l.printf("  server: %s in %.1f s", usageOf(l.backend.pid).since(before), elapsed.Seconds())
-	l.printf("  peers:  %s", usageOf(os.Getpid()).since(own))
-	if lost > 0 {
-		return fmt.Errorf("%d connections did not come about", lost)
-	}
-	return nil
-}
-
-// absent sends to identities that nobody has.
-func (l *load) absent(ctx context.Context) error {
-	took, lost, err := l.try(ctx, l.connects, false, func(number uint64) {
-		l.peers[mathrand.IntN(len(l.peers))].send(crypto.PSNID(number), 0, number)
-	})
-	if err != nil {
-		return err
-	}
-	l.printf("%d signals to nobody, %d at a time: the sender is told after %s", len(took), l.parallel, percentiles(took))
-	if lost > 0 {
-		return fmt.Errorf("%d times the sender was not told", lost)
-	}
-	return nil
-}
-
-// restart kills the server and starts it again.
-func (l *load) restart(ctx context.Context) error {
-	if l.backend.stop == nil {
-		return nil
-	}
-	_, address, _ := strings.Cut(l.backend.url, "://")
-	start := time.Now()
-	err := l.backend.stop()
-	l.backend.stop = nil
-	if err != nil {
-		return err
-	}
-	if err := l.wait(ctx, func() bool { return l.count() == 0 }); err != nil {
-		return err
-	}
-	again, err := l.start(l.options, address, l.root)
-	if err != nil {
-		return err
-	}
-	l.backend = again
-	if err := l.waitConnected(ctx); err != nil {
-		return err
-	}
-	l.printf("server killed and started again: all %d peers are back %.1f s after the kill", len(l.peers), time.Since(start).Seconds())
-	l.printf("  server: %s", usageOf(again.pid).since(usage{}))
 	return nil
 }
 

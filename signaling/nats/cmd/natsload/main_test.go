@@ -32,7 +32,7 @@ func TestLoad(t *testing.T) {
 			`(?m)^\d+ P2P connections, \d+ at a time, of 6 signals each: .* 0 lost$`,
 			`(?m)^  a signal takes:     p50 .*, p99 `,
 			`(?m)^\d+ signals to nobody, \d+ at a time: the sender is told after p50 `,
-			`(?m)^server killed and started again: all \d+ peers are back `,
+			`(?m)^server killed: all \d+ peers have noticed after .* started again: all are back after `,
 		} {
 			require.Regexp(t, want, out.String())
 		}
