@@ -102,11 +102,11 @@ func (c *Client) flush(ctx context.Context, conn net.Conn) error {
 		}
 		line := c.queue[0]
 		c.queue = append(c.queue[:0], c.queue[1:]...)
+		c.stats.Sent++
 		c.mu.Unlock()
 		if err := c.write(ctx, conn, line); err != nil {
 			return err
 		}
-		c.count(func(s *Stats) { s.Sent++ })
 	}
 }
 

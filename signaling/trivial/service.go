@@ -75,7 +75,7 @@ func nameOf(id crypto.Identity) (string, error) {
 type Stats struct {
 	Connected bool // at this moment
 	Connects  uint64
-	Sent      uint64 // signals given to the system, which may still be lost
+	Sent      uint64 // signals given to the connection, which may still be lost
 	Dropped   uint64 // signals that waited while too many others came
 	Received  uint64 // signals
 	Malformed uint64 // lines that were no signal
