@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check nat interop-soak
+	api-names-check nat nats natsload interop-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,7 @@ lint: ## check formatting, vet, staticcheck and the import arrows
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
+	cd signaling/nats && $(GO) vet ./... && $(GO) tool -modfile=../../internal/tools/go.mod staticcheck ./...
 	cd lua && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	$(GO) tool -modfile=internal/tools/go.mod staticcheck ./...
 	$(GO) test -run 'TestImports|TestPurity' ./internal/arch
@@ -44,6 +45,12 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 
 hammer: ## call everything from 50 goroutines for a minute, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 10m -run TestHammer -v . -hammer 60s
+
+nats: ## test signaling over NATS, which is a module of its own
+	cd signaling/nats && CGO_ENABLED=0 $(GO) test -shuffle=on ./...
+
+natsload: ## measure a NATS server with 10,000 peers that find each other through it (NATSLOAD="-peers 1000": fewer; needs ulimit -n 25000)
+	cd signaling/nats && CGO_ENABLED=0 $(GO) run ./cmd/natsload $(NATSLOAD)
 
 lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own
 	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua
