@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"internal/simudp":     {"internal/simnet", "internal/mono", "transport/udp"},
 	"internal/traffic":    {},
 	"internal/measure":    {},
+	"internal/natlab":     {},
 	"internal/secretfile": {},
 	"proto":               {},
 	"config":              {},
@@ -55,7 +56,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
+	"cmd/snpcat":            {"", "p2p", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 
@@ -63,7 +64,7 @@ var arrows = map[string][]string{
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/arch",
+var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -52,6 +53,8 @@ type agent struct {
 	tokensAt    time.Time
 
 	decisions // of run alone
+
+	tieBreaker uint64 // of our own checks; nobody looks at it
 }
 
 // work is what run has to do. It is guarded by agent.mu.
@@ -70,6 +73,7 @@ func newAgent(f *factory, cfg p2p.AgentConfig) *agent {
 		paths:  make(map[pathKey]*path),
 		checks: make(map[transaction]check),
 		tokens: checksAtOnce, tokensAt: time.Now(),
+		tieBreaker: rand.Uint64(),
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.spawn(a.run)
@@ -155,7 +159,11 @@ func (a *agent) AddCandidate(candidate string) error {
 	case i >= 0:
 		a.remotes = slices.Delete(slices.Clone(a.remotes), i, i+1)
 	case len(a.remotes) >= MaxRemote:
-		a.remotes = a.remotes[1:]
+		oldest := 0
+		if way := a.current.Load(); way != nil && a.remotes[0].addr == way.remote {
+			oldest = 1 // the one in use is still needed
+		}
+		a.remotes = slices.Delete(slices.Clone(a.remotes), oldest, oldest+1)
 	}
 	a.remotes = append(slices.Clip(a.remotes), c)
 	if a.work.remotes = append(a.work.remotes, c); len(a.work.remotes) > MaxRemote {

@@ -13,10 +13,10 @@ type path struct {
 	remote netip.AddrPort
 
 	valid     time.Time // when the peer last answered a check
-	round     int       // in which round of checks that was
 	rtt       time.Duration
-	nominated bool // by the peer, before it has answered a check
+	nominated time.Time // by the peer, when it had not answered a check yet
 
+	asked      time.Time // when the peer last checked it
 	unanswered time.Time // when the first check was sent that has no answer yet; zero: all are answered
 
 	// When the next check may be sent, and how many were, in a round.
@@ -63,7 +63,7 @@ func (a *agent) forgetPaths(f func(*path) bool) {
 
 // choose makes datagrams take a path. a.mu is held.
 func (a *agent) choose(p *path) {
-	p.nominated = false
+	p.nominated = time.Time{}
 	if a.current.Load() != p && !p.port.closed.Load() {
 		a.current.Store(p)
 		a.chosen = time.Now()
@@ -75,11 +75,11 @@ func (a *agent) relayed(p *path) bool {
 	return p.port.kind == kindRelay || a.remoteKind(p.remote) == kindRelay
 }
 
-// best returns the path that has answered in a round and is the best to take, or nil. a.mu is held.
-func (a *agent) best(round int) *path {
+// best returns the best path of those that have answered since, or nil. a.mu is held.
+func (a *agent) best(since time.Time) *path {
 	var best *path
 	for _, p := range a.paths {
-		if p.round != round || p.valid.IsZero() || p.port.closed.Load() {
+		if !p.valid.After(since) || p.port.closed.Load() {
 			continue
 		}
 		if best == nil || a.better(p, best) {
