@@ -268,13 +268,13 @@ func (l *link) sendSignals(now mono.Time) {
 // deliver sends signals until there are no more. It holds no lock while it does, so that SendSignal may do what it likes.
 func (l *link) deliver() {
 	c := l.c
-	now := c.lock()
+	c.mu.Lock()
 	for len(l.outbox) > 0 {
 		signal, via, info := l.outbox[0], l.signaling, c.currentInfo()
 		l.outbox = l.outbox[1:]
 		c.mu.Unlock()
 		err := via.SendSignal(c.handle, info, signal)
-		now = c.lock()
+		now := c.lock()
 		if err != nil && !c.dead {
 			l.core.Fail(now, conn.EndMiscInternalError, "cannot send signals: %v", err)
 			c.pump(now)

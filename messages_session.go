@@ -217,7 +217,6 @@ func (m *Messages) connect(peer Identity) error {
 		config.Int32(config.SymmetricConnect, 1), config.Int32(config.LocalVirtualPort, messagesVirtualPort),
 	}})
 	if err != nil {
-		via.Release()
 		if errors.Is(err, ErrDuplicateRequest) { // the peer was faster
 			err = nil
 		}
@@ -226,7 +225,6 @@ func (m *Messages) connect(peer Identity) error {
 	now := c.lock()
 	defer c.mu.Unlock()
 	if c.listen != nil { // it is one that the peer has just asked for, and is accepted
-		via.Release()
 		m.attach(c, now)
 	}
 	return nil

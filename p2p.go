@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/gogns/gns/config"
-	"github.com/gogns/gns/internal/conn"
-	"github.com/gogns/gns/internal/rendezvous"
 )
 
 // ErrNotSupported is what calls return that cannot be carried out at all, whatever the arguments: P2P connections without
@@ -69,11 +67,7 @@ func (s *Sockets) ConnectP2PCustomSignaling(via Signaling, remote Identity, remo
 	if via == nil {
 		return 0, ResultInvalidParam.errorf("there is no Signaling")
 	}
-	c, err := s.connectP2P(p2pCall{via: via, remote: remote, port: remoteVirtualPort, opts: opts})
-	if err != nil {
-		via.Release()
-	}
-	return s.connectedP2P(c, err)
+	return s.connectedP2P(s.connectP2P(p2pCall{via: via, remote: remote, port: remoteVirtualPort, opts: opts}))
 }
 
 func (s *Sockets) connectedP2P(c *connection, err error) (Connection, error) {
@@ -203,105 +197,4 @@ func (s *Sockets) storeWith(scope config.Scope, opts []config.Value) (*config.St
 		}
 	}
 	return store, nil
-}
-
-// p2pCall is what the ways of making a P2P connection have in common.
-type p2pCall struct {
-	via    Signaling // nil: by the callback or the service
-	remote Identity
-	port   int       // remote virtual port
-	owner  *Messages // nil: the application's
-	opts   []config.Value
-}
-
-// connectP2P makes an outgoing connection.
-func (s *Sockets) connectP2P(call p2pCall) (*connection, error) {
-	if !call.remote.IsValid() && (call.via == nil || !call.remote.IsZero()) {
-		return nil, ResultInvalidParam.errorf("identity of the peer: %v", call.remote.Err())
-	}
-	store, err := s.storeWith(config.Connection, call.opts)
-	if err != nil {
-		return nil, err
-	}
-	key := peerPorts{call.remote, int(store.Int32(config.LocalVirtualPort)), call.port}
-	switch {
-	case key.local == -1:
-		key.local = call.port
-	case key.local < 0 || key.local > maxVirtualPort && key.local != messagesVirtualPort:
-		return nil, ResultInvalidParam.errorf("LocalVirtualPort is %d, at most %d is possible", key.local, maxVirtualPort)
-	}
-	epoch := s.currentEpoch()
-	self, err := s.p2pSelf()
-	if err != nil {
-		return nil, err
-	}
-	if call.via == nil && call.remote == self {
-		return s.connectSelf(call.port, store)
-	}
-	symmetric := store.Int32(config.SymmetricConnect) != 0 || s.listensSymmetrically(key.local)
-	if symmetric && call.remote.IsZero() {
-		return nil, ResultInvalidParam.errorf("SymmetricConnect needs the identity of the peer")
-	}
-	if c := s.match(key, symmetric); c != nil {
-		return c, s.joinIncoming(c)
-	}
-	if call.via == nil {
-		if call.via, err = s.signalingFor(self, call.remote, key.local, call.port); err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err != nil {
-				call.via.Release()
-			}
-		}()
-	}
-	tell, stun, _, err := s.iceConfig(store)
-	if err != nil {
-		return nil, err
-	}
-	generation := store.Generation()
-	cfg := s.p2pConfig(store)
-	cfg.Expect = call.remote
-	password, err := rendezvous.NewPassword(s.env.random)
-	if err != nil {
-		return nil, ResultFail.wrap(err)
-	}
-	core, err := conn.NewP2PClient(cfg, p2pCore(key, password, tell, len(stun) > 0), s.now())
-	if err != nil {
-		return nil, ResultInvalidState.wrap(err)
-	}
-	l := s.newLink(core, nil, store, generation, password)
-	l.signaling, l.symmetric, l.owner = call.via, symmetric, call.owner
-	c := l.c
-	c.epoch = epoch
-	now := c.lock()
-	defer c.mu.Unlock()
-	err = s.register(c.ep, epoch, func() error {
-		s.p2p.byPorts.add(key, c)
-		return c.enter()
-	})
-	if err != nil {
-		return nil, err
-	}
-	if l.owner != nil && !l.owner.attach(c, now) {
-		l.signaling = nil // the caller keeps it
-		l.core.Abort(now, conn.EndAppMin, "there is another session")
-		c.pump(now)
-		return nil, ResultDuplicateRequest.errorf("there is a session already")
-	}
-	c.pump(now)
-	return c, nil
-}
-
-// joinIncoming accepts the connection of a peer that this side wanted to connect to.
-func (s *Sockets) joinIncoming(c *connection) error {
-	now := c.lock()
-	defer c.mu.Unlock()
-	if c.core.State() != conn.StateConnecting || !c.core.IsServer() {
-		return ResultDuplicateRequest.errorf("there is a connection already: %s", c.describe())
-	}
-	c.configure(now)
-	err := resultOf(c.core.Accept(now))
-	c.pump(now)
-	return err
 }

@@ -60,6 +60,10 @@ func other(info config.Info) config.Value {
 		return config.Func(info.ID, func(gns.ConnectionStatusChanged) {})
 	case config.CallbackAuthStatusChanged:
 		return config.Func(info.ID, func(gns.Availability, string) {})
+	case config.CallbackMessagesSessionRequest:
+		return config.Func(info.ID, func(gns.SessionRequest) {})
+	case config.CallbackMessagesSessionFailed:
+		return config.Func(info.ID, func(gns.SessionFailed) {})
 	case config.CallbackCreateConnectionSignaling:
 		return config.Func(info.ID, gns.CreateConnectionSignaling(func(_, _ gns.Identity, _, _ int) gns.Signaling { return nil }))
 	}

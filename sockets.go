@@ -113,6 +113,7 @@ type Sockets struct {
 	ice         p2p.ICE
 	signaling   p2p.SignalingService
 	signals     signalingClient
+	symmetric   sync.Mutex // held while a symmetric connection is made; taken before any other lock but Messages.dial
 	start       time.Time
 
 	self self

@@ -416,3 +416,29 @@ func TestVirtualCustomSignaling(t *testing.T) {
 		require.Equal(t, "cannot send signals: out of paper", info.EndDebug)
 	})
 }
+
+// A peer that has asked already is accepted instead of asked, and the way to it is not needed.
+func TestVirtualJoinIncoming(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		symmetric := config.Int32(config.SymmetricConnect, 1)
+		office := newPostOffice()
+		alice, bob := w.peer("alice", office), w.peer("bob", office)
+		alice.accept = false
+		_, err := alice.CreateListenSocketP2P(0, symmetric)
+		require.NoError(t, err)
+		_, err = bob.ConnectP2P(alice.id, 0, symmetric)
+		require.NoError(t, err)
+		w.pass(100*time.Millisecond, alice, bob)
+		in := alice.incoming()
+		way := &loop{to: bob}
+		c, err := alice.ConnectP2PCustomSignaling(way, bob.id, 0, symmetric)
+		require.NoError(t, err)
+		require.Equal(t, in, c)
+		require.Equal(t, 1, way.released)
+		w.pass(time.Second, alice, bob)
+		require.Equal(t, found, alice.states(c))
+		_, err = alice.ConnectP2PCustomSignaling(way, bob.id, 0, symmetric)
+		require.ErrorIs(t, err, gns.ErrDuplicateRequest)
+		require.Equal(t, 2, way.released)
+	})
+}
