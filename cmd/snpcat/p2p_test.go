@@ -263,59 +263,11 @@ func TestP2PVerbose(t *testing.T) {
 	require.Contains(t, stderr, "connected to the signaling server")
 }
 
-func TestP2PFlagsBecomeConfigurationValues(t *testing.T) {
-	t.Parallel()
-	o, err := parseOptions([]string{
-		"-p2p", "-identity", "str:a", "-signal", "example.com", "-vport", "5",
-		"-stun", "stun:a.example, [::1]:1,192.0.2.1", "-turn", "t1,turn:t2:5", "-turn-user", "u", "-turn-pass", "p", "str:b",
-	})
-	require.NoError(t, err)
-	require.Equal(t, "example.com:10000", o.signal)
-	require.Equal(t, []config.Value{
-		config.String(config.P2PSTUNServerList, "a.example:3478,[::1]:1,192.0.2.1:3478"),
-		config.String(config.P2PTURNServerList, "t1:3478,t2:5"),
-		config.String(config.P2PTURNUserList, "u,u"),
-		config.String(config.P2PTURNPassList, "p,p"),
-	}, o.values())
-
-	o, err = parseOptions([]string{"-p2p", "-identity", "str:a", "-turn", "t", "-force-relay", "str:b"})
-	require.NoError(t, err)
-	require.Contains(t, o.values(), config.Int32(config.P2PTransportICEEnable, config.P2PTransportICEEnableRelay))
-}
-
 func TestTURNPasswordFromTheEnvironment(t *testing.T) {
 	t.Setenv("SNPCAT_TURN_PASS", "secret")
 	o, err := parseOptions([]string{"-p2p", "-identity", "str:a", "-turn", "t", "-turn-user", "u", "str:b"})
 	require.NoError(t, err)
-	require.Contains(t, o.values(), config.String(config.P2PTURNPassList, "secret"))
-
-	_, err = parseOptions([]string{"-p2p", "-identity", "str:a", "str:b"})
-	require.NoError(t, err, "it does not matter without -turn")
-}
-
-func TestPathsWithinThisMachine(t *testing.T) {
-	t.Parallel()
-	lan := []net.Addr{&net.IPNet{IP: net.IPv4(127, 0, 0, 1)}, &net.IPNet{IP: net.IPv4(192, 0, 2, 1)}}
-	alone := []net.Addr{&net.IPNet{IP: net.IPv6loopback}, &net.IPNet{IP: net.ParseIP("fe80::1")}}
-	for _, tc := range []struct {
-		flags string
-		addrs []net.Addr
-		want  bool
-	}{
-		{"", lan, true}, // the default signaling server is on this machine
-		{"-signal localhost", lan, true},
-		{"-signal [::1]:5", lan, true},
-		{"-signal example.com", lan, false},
-		{"-signal example.com", alone, true},
-		{"-signal example.com", nil, true},
-		{"-signal example.com -loopback", lan, true},
-		{"-loopback=false", lan, false},
-		{"-loopback=false", alone, false},
-	} {
-		o, err := parseOptions(append([]string{"-p2p", "-identity", "str:a", "str:b"}, strings.Fields(tc.flags)...))
-		require.NoError(t, err)
-		require.Equal(t, tc.want, o.withinMachine(tc.addrs), "%q with %v", tc.flags, tc.addrs)
-	}
+	require.Contains(t, o.Values(), config.String(config.P2PTURNPassList, "secret"))
 }
 
 func TestRouteText(t *testing.T) {
