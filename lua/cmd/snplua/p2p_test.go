@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -54,30 +56,38 @@ func TestP2PSymmetric(t *testing.T) {
 		local ns = Steam.networkingSockets
 		assert(Steam.init())
 		local symmetric = { SymmetricConnect = 1 }
+		local asked, ended
+		function ns.onConnectionChanged(data)
+			asked = asked or data.state == 'Connecting'
+			ended = ended or data.state == 'ClosedByPeer' or data.state == 'ProblemDetectedLocally'
+		end
 		assert(ns.createListenSocketP2P(5, symmetric))
-		local peer = assert(ns.connectP2P(Steam.extra.parseUint64((...)), 5, symmetric))
+		local id, second = ...
+		while second and not asked do Steam.runCallbacks() end -- the peer's attempt is there first
+		local peer = assert(ns.connectP2P(Steam.extra.parseUint64(id), 5, symmetric))
 		assert(peer ~= 0)
 		ns.sendMessageToConnection(peer, 'from ' .. tostring(Steam.user.getSteamID()), ns.flags.Send_Reliable)
-		local heard, left
-		function ns.onConnectionChanged(data)
-			if data.state == 'ClosedByPeer' then left = true end
-			assert(data.state ~= 'ProblemDetectedLocally', data.debug)
-		end
+		-- Who is told "heard" has been heard, and may leave.
 		repeat
 			Steam.runCallbacks()
 			local _, messages = ns.receiveMessagesOnConnection(peer)
-			for _, m in ipairs(messages or {}) do heard = m end
-		until heard
-		print(heard)
+			for _, m in ipairs(messages or {}) do
+				if m == 'heard' then
+					ended = true
+				else
+					print(m)
+					ns.sendMessageToConnection(peer, 'heard', ns.flags.Send_Reliable)
+				end
+			end
+		until ended
 		ns.closeConnection(peer, true)
 		Steam.shutdown()`
-	one := make(chan result, 1)
-	go func() {
-		one <- snplua(t, []string{"-signal", signal, "-identity", "steamid:76561197960265729"}, script, "76561197960265730")
-	}()
-	other := snplua(t, []string{"-signal", signal, "-identity", "steamid:76561197960265730"}, script, "76561197960265729")
-	require.Equal(t, result{stdout: "from 76561197960265729\n"}, other)
-	require.Equal(t, result{stdout: "from 76561197960265730\n"}, <-one)
+	file := filepath.Join(t.TempDir(), "peer.lua")
+	require.NoError(t, os.WriteFile(file, []byte(script), 0o600))
+	_, one := start(t, nil, "-signal", signal, "-identity", "steamid:76561197960265729", file, "76561197960265730")
+	_, other := start(t, nil, "-signal", signal, "-identity", "steamid:76561197960265730", file, "76561197960265729", "second")
+	require.Equal(t, result{stdout: "from 76561197960265730\n"}, one())
+	require.Equal(t, result{stdout: "from 76561197960265729\n"}, other())
 }
 
 func TestP2PWithoutSignalingSaysWhatToDo(t *testing.T) {
