@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,35 +71,6 @@ func (h *hub) join(conn *gns.Conn) error {
 	return nil
 }
 
-// peerName is what the peer is called in the diagnostics: its address, or with -p2p, where that may change and may not
-// be known, its identity.
-func (o *options) peerName(info gns.ConnectionInfo) string {
-	if o.p2p {
-		return info.Identity.String()
-	}
-	return info.Addr.String()
-}
-
-// note returns what is to be said about a new connection beside the peer's name: who the peer is, as far as the name
-// does not say that, or what path leads to it; and, if anybody could vouch for it, whether somebody does.
-func (o *options) note(info gns.ConnectionInfo, route string) string {
-	note := route
-	if id := info.Identity.String(); !o.p2p && info.Identity.IsValid() && id != "ip:"+info.Addr.String() {
-		note = id
-	}
-	switch {
-	case o.ca == "":
-	case info.Auth.Assurance >= gns.AssuranceCertified:
-		note += ", verified"
-	default:
-		note += ", NOT VERIFIED: " + info.Auth.Problem
-	}
-	if note = strings.TrimPrefix(note, ", "); note == "" {
-		return ""
-	}
-	return " (" + note + ")"
-}
-
 // current returns the sessions, the oldest first, and a channel that is closed when there is another.
 func (h *hub) current() ([]*session, <-chan struct{}) {
 	h.mu.Lock()
@@ -140,18 +110,6 @@ func (h *hub) report(s *session, end *gns.CloseError) int {
 		return exitOK
 	}
 	return exitFailed
-}
-
-// reasonText is a reason as people read it: name, number and the closing side's words.
-func reasonText(end *gns.CloseError) string {
-	s := fmt.Sprintf("%v (%d)", end.Reason, end.Reason)
-	if name := end.Reason.String(); name[len(name)-1] == ')' {
-		s = name // has the number in it
-	}
-	if end.Debug != "" {
-		s += ": " + end.Debug
-	}
-	return s
 }
 
 // serve runs until the connections have ended, or input has, or somebody interrupts, and returns the

@@ -26,7 +26,7 @@ func (p *program) listen(o *options) int {
 		return p.fail("cannot listen on %s: %v", o.address, err)
 	case o.p2p:
 		self, _ := n.Identity()
-		p.console.printf("listening as %v, virtual port %d, through %s", self, o.virtualPort, o.signal)
+		p.console.printf("listening as %v, virtual port %d, through %s", self, o.virtualPort, o.Signal)
 		out.listeningP2P(self, o)
 	default:
 		p.console.printf("listening on %v", accept.listener.Addr())

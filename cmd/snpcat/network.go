@@ -10,6 +10,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/meet"
 )
 
 // optionError is a command line that turned out to make no sense only when it was carried out.
@@ -24,13 +25,13 @@ type network struct {
 	keyLog *os.File
 
 	// With -p2p; otherwise nil.
-	routes *routes
-	line   *signalLine
+	routes    *routes
+	signaling *meet.Signaling
 }
 
 // open makes the Sockets that the options ask for.
 func (p *program) open(o *options) (*network, error) {
-	values, err := p.normalize(append(o.values(), o.config...))
+	values, err := p.normalize(append(o.Values(), o.config...))
 	if err != nil {
 		return nil, &optionError{err}
 	}
@@ -47,7 +48,7 @@ func (p *program) open(o *options) (*network, error) {
 	}
 	n := &network{}
 	if o.p2p {
-		n.routes, n.line = p.meet(o, opts)
+		n.routes, n.signaling = p.meet(o, opts)
 	}
 	if o.keyLog != "" {
 		// Keys are secrets: nobody else may read them.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/meet"
 )
 
 // options is a command line that has been understood.
@@ -86,15 +87,10 @@ func flagSet(o *options) *flag.FlagSet {
 		return err
 	})
 	fs.BoolVar(&o.p2p, "p2p", false, "")
-	fs.StringVar(&o.signal, "signal", "127.0.0.1:"+signalPort, "")
 	fs.IntVar(&o.virtualPort, "vport", 0, "")
 	fs.BoolVar(&o.symmetric, "symmetric", false, "")
-	fs.StringVar(&o.stun, "stun", "", "")
-	fs.StringVar(&o.turn, "turn", "", "")
-	fs.StringVar(&o.turnUser, "turn-user", "", "")
-	fs.StringVar(&o.turnPass, "turn-pass", "", "")
-	fs.BoolVar(&o.forceRelay, "force-relay", false, "")
-	fs.BoolVar(&o.loopback, "loopback", false, "")
+	o.Signal = meet.DefaultSignal
+	o.Flags.Register(fs)
 	fs.Func("config", "", func(s string) error {
 		if s == "help" {
 			o.configHelp = true

@@ -126,7 +126,7 @@ func (o *output) listening(addr netip.AddrPort) {
 func (o *output) listeningP2P(self gns.Identity, opts *options) {
 	o.event(jsonListeningP2P{
 		Event: "listening", Time: time.Now().UTC(),
-		Identity: self.String(), VirtualPort: opts.virtualPort, Signal: opts.signal,
+		Identity: self.String(), VirtualPort: opts.virtualPort, Signal: opts.Signal,
 	})
 }
 

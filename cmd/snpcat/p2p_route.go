@@ -70,8 +70,12 @@ func (h *hub) followRoute(s *session, last p2p.Route, changed <-chan struct{}) {
 		if now == last || now.Kind == p2p.RouteNone {
 			continue
 		}
+		// On a network with several ways it may change several times at first, which is nobody's concern.
+		relay := now.Kind == p2p.RouteRelayed || last.Kind == p2p.RouteRelayed
+		if h.o.verbose || relay && now.Kind != last.Kind {
+			h.p.console.printf("path to %s: %s", h.o.peerName(s.conn.Info()), routeText(now))
+		}
 		last = now
-		h.p.console.printf("path to %s: %s", h.o.peerName(s.conn.Info()), routeText(now))
 		h.out.route(s.conn.Handle(), now)
 	}
 }

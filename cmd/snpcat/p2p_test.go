@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/gogns/gns"
@@ -12,6 +11,7 @@ import (
 	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/signaling/trivial"
 	"github.com/gogns/gns/transport/ice"
+	"github.com/pion/turn/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -171,88 +171,6 @@ func TestP2PSymmetric(t *testing.T) {
 	bob.wantStatus(exitOK)
 }
 
-func TestP2PPeerWhoIsNotThere(t *testing.T) {
-	t.Parallel()
-	server := signalServer(t)
-	status, stdout, stderr := finished(t, "", peerArgs(server, "-json", "-timeout", "300ms", "-vport", "9", "str:nobody")...)
-	require.Equal(t, exitFailed, status)
-	require.Contains(t, stderr, "cannot connect to str:nobody: Misc_Timeout (5003): ")
-	require.Contains(t, stderr, "is str:nobody listening (-l -p2p) on virtual port 9, through the same signaling server, "+server+"?\n")
-	failed := ofEvent(objects(t, stdout), "failed")
-	require.Len(t, failed, 1)
-	require.Equal(t, "str:nobody", failed[0]["addr"])
-	require.Equal(t, 5003.0, failed[0]["reason"])
-}
-
-// closedPort returns an address that nobody listens on.
-func closedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
-}
-
-func TestP2PSignalingServerThatIsNotThere(t *testing.T) {
-	t.Parallel()
-	server := closedPort(t)
-	status, _, stderr := finished(t, "", peerArgs(server, "-timeout", "300ms", "str:bob")...)
-	require.Equal(t, exitFailed, status)
-	require.Equal(t, 1, strings.Count(stderr, "snpcat: signaling server "+server+": dial tcp"), stderr)
-	require.Contains(t, stderr, "the signaling server at "+server+" cannot be reached: ")
-}
-
-func TestP2PSignalingServerThatComesLater(t *testing.T) {
-	t.Parallel()
-	server := closedPort(t)
-	bob := listenP2P(t, server, "str:bob")
-	bob.stderr.wait(t, "signaling server "+server+": .*; trying again\n")
-	signals := start(t, "signal", server)
-	signals.address()
-	bob.stderr.wait(t, "signaling server "+server+" reached\n")
-	status, _, stderr := finished(t, "late\n", peerArgs(server, "str:bob")...)
-	require.Equal(t, exitOK, status, stderr)
-	bob.wantStatus(exitOK)
-	require.Equal(t, "late\n", bob.stdout.String())
-}
-
-func TestP2PSignalingServerThatEnds(t *testing.T) {
-	t.Parallel()
-	signals := start(t, "signal", "127.0.0.1:0", "-v")
-	server := signals.address()
-	bob := listenP2P(t, server, "str:bob")
-	alice := start(t, peerArgs(server, "str:bob")...)
-	alice.stderr.wait(t, "connected to str:bob")
-	bob.stderr.wait(t, "connection from str:alice")
-	signals.interrupt()
-	signals.wantStatus(exitOK)
-	bob.stderr.wait(t, "signaling server "+server+" has ended the connection")
-	alice.write("nobody needs it any more\n")
-	bob.wantLines("nobody needs it any more")
-	alice.end()
-	alice.wantStatus(exitOK)
-	bob.wantStatus(exitOK)
-}
-
-func TestP2PPeerThatDoesNotGetThrough(t *testing.T) {
-	t.Parallel()
-	signals := start(t, "signal", "127.0.0.1:0", "-v")
-	server := signals.address()
-	bob := listenP2P(t, server, "str:bob", "-config", "TimeoutInitial=500")
-	signals.stderr.wait(t, `client connected.* identity=str:bob`)
-	status, _, stderr := finished(t, "", peerArgs(server, "-loopback=false", "-timeout", "500ms",
-		"-config", "P2P_Transport_ICE_Enable=1", "str:bob")...)
-	require.Equal(t, exitFailed, status)
-	require.Contains(t, stderr, "cannot connect to str:bob: Misc_P2P_Rendezvous (5008): ")
-	require.Contains(t, stderr, "no path between them was found; -stun helps")
-	bob.stderr.wait(t, `snpcat: str:alice wanted to connect, but did not get through: `)
-
-	bob.wantRunning()
-	status, _, stderr = finished(t, "better\n", peerArgs(server, "str:bob")...)
-	require.Equal(t, exitOK, status, stderr)
-	bob.wantStatus(exitOK)
-	bob.wantLines("better")
-}
-
 func TestP2PVerbose(t *testing.T) {
 	t.Parallel()
 	server := signalServer(t)
@@ -263,59 +181,11 @@ func TestP2PVerbose(t *testing.T) {
 	require.Contains(t, stderr, "connected to the signaling server")
 }
 
-func TestP2PFlagsBecomeConfigurationValues(t *testing.T) {
-	t.Parallel()
-	o, err := parseOptions([]string{
-		"-p2p", "-identity", "str:a", "-signal", "example.com", "-vport", "5",
-		"-stun", "stun:a.example, [::1]:1,192.0.2.1", "-turn", "t1,turn:t2:5", "-turn-user", "u", "-turn-pass", "p", "str:b",
-	})
-	require.NoError(t, err)
-	require.Equal(t, "example.com:10000", o.signal)
-	require.Equal(t, []config.Value{
-		config.String(config.P2PSTUNServerList, "a.example:3478,[::1]:1,192.0.2.1:3478"),
-		config.String(config.P2PTURNServerList, "t1:3478,t2:5"),
-		config.String(config.P2PTURNUserList, "u,u"),
-		config.String(config.P2PTURNPassList, "p,p"),
-	}, o.values())
-
-	o, err = parseOptions([]string{"-p2p", "-identity", "str:a", "-turn", "t", "-force-relay", "str:b"})
-	require.NoError(t, err)
-	require.Contains(t, o.values(), config.Int32(config.P2PTransportICEEnable, config.P2PTransportICEEnableRelay))
-}
-
 func TestTURNPasswordFromTheEnvironment(t *testing.T) {
 	t.Setenv("SNPCAT_TURN_PASS", "secret")
 	o, err := parseOptions([]string{"-p2p", "-identity", "str:a", "-turn", "t", "-turn-user", "u", "str:b"})
 	require.NoError(t, err)
-	require.Contains(t, o.values(), config.String(config.P2PTURNPassList, "secret"))
-
-	_, err = parseOptions([]string{"-p2p", "-identity", "str:a", "str:b"})
-	require.NoError(t, err, "it does not matter without -turn")
-}
-
-func TestPathsWithinThisMachine(t *testing.T) {
-	t.Parallel()
-	lan := []net.Addr{&net.IPNet{IP: net.IPv4(127, 0, 0, 1)}, &net.IPNet{IP: net.IPv4(192, 0, 2, 1)}}
-	alone := []net.Addr{&net.IPNet{IP: net.IPv6loopback}, &net.IPNet{IP: net.ParseIP("fe80::1")}}
-	for _, tc := range []struct {
-		flags string
-		addrs []net.Addr
-		want  bool
-	}{
-		{"", lan, true}, // the default signaling server is on this machine
-		{"-signal localhost", lan, true},
-		{"-signal [::1]:5", lan, true},
-		{"-signal example.com", lan, false},
-		{"-signal example.com", alone, true},
-		{"-signal example.com", nil, true},
-		{"-signal example.com -loopback", lan, true},
-		{"-loopback=false", lan, false},
-		{"-loopback=false", alone, false},
-	} {
-		o, err := parseOptions(append([]string{"-p2p", "-identity", "str:a", "str:b"}, strings.Fields(tc.flags)...))
-		require.NoError(t, err)
-		require.Equal(t, tc.want, o.withinMachine(tc.addrs), "%q with %v", tc.flags, tc.addrs)
-	}
+	require.Contains(t, o.Values(), config.String(config.P2PTURNPassList, "secret"))
 }
 
 func TestRouteText(t *testing.T) {
@@ -346,4 +216,43 @@ func TestP2PWithTheLibrary(t *testing.T) {
 	require.NoError(t, conn.CloseWithReason(1234, "so long", true))
 	alice.wantStatus(exitOK)
 	require.Contains(t, alice.stderr.String(), "str:bob closed the connection: App(1234): so long\n")
+}
+
+// relayServer runs a TURN server with the user "user" and the password "secret".
+func relayServer(t *testing.T) (address string) {
+	t.Helper()
+	sock, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	server, err := turn.NewServer(turn.ServerConfig{
+		Realm: "test",
+		AuthHandler: func(ra *turn.RequestAttributes) (string, []byte, bool) {
+			return ra.Username, turn.GenerateAuthKey("user", "test", "secret"), ra.Username == "user"
+		},
+		PacketConnConfigs: []turn.PacketConnConfig{{
+			PacketConn: sock,
+			RelayAddressGenerator: &turn.RelayAddressGeneratorStatic{
+				RelayAddress: net.IPv4(127, 0, 0, 1), Address: "127.0.0.1",
+			},
+		}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	return sock.LocalAddr().String()
+}
+
+func TestP2PThroughARelay(t *testing.T) {
+	t.Parallel()
+	server, relay := signalServer(t), relayServer(t)
+	bob := listenP2P(t, server, "str:bob", "-json")
+	status, stdout, stderr := finished(t, "by a detour\n", peerArgs(server, "-json", "-turn", relay, "-turn-user", "user", "-turn-pass", "secret",
+		"-force-relay", "str:bob")...)
+	require.Equal(t, exitOK, status, stderr)
+	require.Regexp(t, `connected to str:bob \(relayed through 127.0.0.1:\d+\)\n`, stderr)
+	bob.wantStatus(exitOK)
+	for _, lines := range []string{stdout, bob.stdout.String()} {
+		list := objects(t, lines)
+		require.Equal(t, "relayed", ofEvent(list, "route")[0]["kind"])
+		require.NotContains(t, ofEvent(list, "connected")[0], "addr", "the relay hides it")
+	}
+	require.Equal(t, "by a detour", ofEvent(objects(t, bob.stdout.String()), "message")[0]["text"])
 }

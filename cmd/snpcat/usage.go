@@ -80,7 +80,8 @@ peers by identity, also behind address translation (NAT):
   -p2p             Connect to an identity such as str:bob, or listen for those
                    who connect to ours, for which -identity must be given. Peers
                    find each other through a signaling server, and then a path
-                   between them, which is told, and again whenever it changes.
+                   between them, which is told. If a relay comes into it later,
+                   or goes out of it, that is told too; with -v, any change.
   -signal HOST:PORT
                    The signaling server; 'snpcat signal' runs one. Default
                    127.0.0.1:10000.

@@ -1,6 +1,7 @@
 package luasteam
 
 import (
+	"errors"
 	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
@@ -68,6 +69,9 @@ func (m *Module) connectByIPAddress(a args) int {
 func (m *Module) createListenSocketP2P(a args) int {
 	port, opts := a.virtualPort(1), a.options(2)
 	s := m.sockets(a)
+	if err := m.meets(); err != nil {
+		return a.failure(lua.LNil, err)
+	}
 	h, err := s.CreateListenSocketP2P(port, opts...)
 	if err != nil {
 		return a.failure(lua.LNil, err)
@@ -75,10 +79,26 @@ func (m *Module) createListenSocketP2P(a args) int {
 	return m.pushSocket(a, s, h, fmt.Sprintf("virtual port %d", port))
 }
 
+// errNoSignaling is why there are no P2P connections.
+var errNoSignaling = errors.New("P2P connections need a signaling service, through which peers find each other: " +
+	"run the script with snplua -signal HOST:PORT, or set Sockets.Signaling and Sockets.ICE of luasteam's options in Go")
+
+// meets returns an error if nobody could be found.
+func (m *Module) meets() error {
+	if m.opts.Sockets.Signaling == nil || m.opts.Sockets.ICE == nil {
+		return errNoSignaling
+	}
+	return nil
+}
+
 // connectP2P is Steam.networkingSockets.connectP2P.
 func (m *Module) connectP2P(a args) int {
 	id, port, opts := a.uint64(1, "steamID"), a.virtualPort(2), a.options(3)
-	c, err := m.sockets(a).ConnectP2P(gns.SteamID(id), port, opts...)
+	s := m.sockets(a)
+	if err := m.meets(); err != nil {
+		return a.failure(lua.LNumber(0), err)
+	}
+	c, err := s.ConnectP2P(gns.SteamID(id), port, opts...)
 	if err != nil {
 		return a.failure(lua.LNumber(0), err)
 	}

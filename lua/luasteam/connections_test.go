@@ -8,6 +8,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/p2p"
+	"github.com/gogns/gns/signaling/memory"
+	"github.com/gogns/gns/transport/ice"
 )
 
 // Whatever its ID, a connection is a key that costs a table no more than any other.
@@ -116,12 +119,67 @@ func TestCreateListenSocketP2P(t *testing.T) {
 	run(t, `
 		fails("bad argument #1 to 'createListenSocketP2P' (virtualPort: integer expected, got string)", ns.createListenSocketP2P, 'x')
 		fails("bad argument #2 to 'createListenSocketP2P' (options: table expected, got number)", ns.createListenSocketP2P, 0, 0)
-		for port, text in pairs { [0] = 'not support', [999] = 'not support', [-1] = '-1', [65536] = '65536', [2^32] = '-1' } do
+		local socket, why = ns.createListenSocketP2P(0)
+		eq(socket, nil)
+		assert(why:find('need a signaling service', 1, true), why)
+		ns.closeListenSocket(socket)`)
+	runWith(t, p2pOptions(t, memory.New(), 76561197960265729), `
+		assert(Steam.init())
+		for port, text in pairs { [-1] = '-1', [65536] = '65536', [2^32] = '-1' } do
 			local socket, why = ns.createListenSocketP2P(port)
 			eq(socket, nil)
-			assert(why:find(text, 1, true) or why:find('unsupported', 1, true), why)
-			ns.closeListenSocket(socket)
-		end`)
+			assert(why:find(text, 1, true), why)
+		end
+		local socket = assert(ns.createListenSocketP2P(999))
+		assert(tostring(socket):find('(virtual port 999)', 1, true), tostring(socket))
+		local none, why = ns.createListenSocketP2P(999)
+		eq(none, nil)
+		assert(why:find('is taken', 1, true), why)
+		ns.closeListenSocket(socket)
+		ns.closeListenSocket(assert(ns.createListenSocketP2P(999)))`)
+}
+
+// p2pOptions are the options of a script that finds peers through a service, and paths to them on this machine.
+func p2pOptions(t *testing.T, service p2p.SignalingService, id uint64) Options {
+	o := testOptions(t)
+	o.SteamID = id
+	o.Sockets.Signaling = service
+	o.Sockets.ICE = ice.New(ice.Options{IncludeLoopback: true})
+	return o
+}
+
+func TestP2PBetweenScripts(t *testing.T) {
+	t.Parallel()
+	service := memory.New()
+	L, _ := newState(t, p2pOptions(t, service, 76561197960265729))
+	do(t, L, "prelude", prelude)
+	do(t, L, "server", `
+		assert(Steam.init())
+		assert(ns.createListenSocketP2P(7))`)
+	served := make(chan error, 1)
+	go func() {
+		served <- L.DoString(`
+			local client = changed('Connecting').connection
+			eq(ns.acceptConnection(client), 'OK', 'acceptConnection')
+			changed('FindingRoute', client)
+			changed('Connected', client)
+			eq(receive(client, 1)[1], 'to the server')
+			ns.sendMessageToConnection(client, 'to the client', flags.Send_Reliable)
+			changed('ClosedByPeer', client)
+			ns.closeConnection(client)`)
+	}()
+	runWith(t, p2pOptions(t, service, 76561197960265730), `
+		assert(Steam.init())
+		local server = ns.connectP2P(Steam.extra.parseUint64('76561197960265729'), 7)
+		assert(server ~= 0)
+		eq(ns.sendMessageToConnection(server, 'to the server', flags.Send_Reliable), 'OK')
+		changed('Connected', server)
+		eq(receive(server, 1)[1], 'to the client')
+		local code, text = ns.getConnectionInfo(server)
+		eq(code, 'OK')
+		assert(text:find('P2P ICE steamid:76561197960265729', 1, true), text)
+		ns.closeConnection(server, true)`)
+	require.NoError(t, <-served)
 }
 
 func TestConnectP2P(t *testing.T) {
@@ -133,10 +191,20 @@ func TestConnectP2P(t *testing.T) {
 		fails("bad argument #3 to 'connectP2P' (options: table expected, got string)", ns.connectP2P, id, 0, '')
 		local conn, why = ns.connectP2P(id, 0)
 		eq(conn, 0)
-		assert(why:find('unsupported', 1, true), why)
-		conn, why = ns.connectP2P(Steam.extra.parseUint64('5'), 0)
+		assert(why:find('need a signaling service', 1, true), why)`)
+	runWith(t, p2pOptions(t, memory.New(), 76561197960265730), `
+		assert(Steam.init())
+		local conn, why = ns.connectP2P(Steam.extra.parseUint64('5'), 0)
 		eq(conn, 0)
-		assert(why:find('identity', 1, true), why)`)
+		assert(why:find('identity', 1, true), why)
+		conn, why = ns.connectP2P(Steam.user.getSteamID(), 65536)
+		eq(conn, 0)
+		assert(why:find('65536', 1, true), why)
+		conn, why = ns.connectP2P(Steam.user.getSteamID(), 0)
+		eq(conn, 0)
+		assert(why:find('does not listen', 1, true), why)
+		conn = ns.connectP2P(Steam.extra.parseUint64('76561197960265729'), 0)
+		eq(changed('ProblemDetectedLocally', conn).debug:find('not reachable', 1, true) ~= nil, true)`)
 }
 
 func TestAcceptConnection(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/meet"
 )
 
 // options is a command line that has been understood.
@@ -17,6 +18,7 @@ type options struct {
 	args []string // for the script
 
 	identity   gns.Identity // zero: a made-up SteamID
+	meet.Flags              // without Signal there are no P2P connections
 	config     []config.Value
 	configHelp bool
 	noAuth     bool
@@ -53,6 +55,7 @@ func parseOptions(args []string) (*options, error) {
 		o.config = append(o.config, v)
 		return err
 	})
+	o.Register(fs)
 	fs.BoolVar(&o.noAuth, "noauth", false, "")
 	fs.StringVar(&o.keyLog, "keylog", "", "")
 	fs.BoolVar(&o.sandbox, "sandbox", false, "")
@@ -73,5 +76,23 @@ func parseOptions(args []string) (*options, error) {
 		return nil, errors.New("no script given")
 	}
 	o.file, o.args = fs.Arg(0), fs.Args()[1:]
-	return o, nil
+	return o, o.checkP2P(fs)
+}
+
+// turnPassEnv names the environment variable with the password of the TURN servers.
+const turnPassEnv = "SNPLUA_TURN_PASS"
+
+// checkP2P checks the flags of P2P connections.
+func (o *options) checkP2P(fs *flag.FlagSet) error {
+	given := make(map[string]bool)
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if given["signal"] {
+		return o.Check(given, turnPassEnv, o.config)
+	}
+	for _, name := range meet.Names {
+		if given[name] {
+			return fmt.Errorf("-%s means nothing without -signal", name)
+		}
+	}
+	return nil
 }

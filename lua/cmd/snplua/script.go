@@ -13,7 +13,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/meet"
 	"github.com/gogns/gns/lua/luasteam"
+	"github.com/gogns/gns/transport/ice"
 )
 
 // script is one run of a script and what it has of the outside world.
@@ -31,7 +33,7 @@ func (s *script) run(ctx context.Context) error {
 		defer cancel()
 	}
 	opts := luasteam.Options{
-		Sockets: gns.Options{Identity: s.identity, Config: s.config, DevelopmentCertificate: !s.noAuth},
+		Sockets: gns.Options{Identity: s.identity, Config: append(s.Values(), s.config...), DevelopmentCertificate: !s.noAuth},
 		SteamID: s.steamID(),
 		Idle:    s.idle,
 		Context: ctx,
@@ -46,6 +48,11 @@ func (s *script) run(ctx context.Context) error {
 	}
 	if s.verbose {
 		opts.Sockets.Logger = slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if s.Signal != "" {
+		report := func(line string) { fmt.Fprintf(s.stderr, "snplua: %s\n", line) }
+		opts.Sockets.Signaling = meet.NewSignaling(s.Signal, report, opts.Sockets.Logger)
+		opts.Sockets.ICE = ice.New(ice.Options{IncludeLoopback: s.WithinMachine()})
 	}
 	steam := luasteam.New(opts)
 	defer steam.Close()

@@ -20,6 +20,20 @@ input. The script finds its arguments in ... and in arg.
   -config NAME=VALUE
                    Set a configuration value; repeat for more. '-config help' lists
                    them. What the script sets in its options tables goes before.
+  -signal HOST:PORT
+                   Make connectP2P and createListenSocketP2P work: peers are found
+                   by SteamID through the signaling server at HOST:PORT, which
+                   'snpcat signal' runs. Scripts that run more than once at a time
+                   need an -identity each.
+  -stun LIST       STUN servers, HOST:PORT,HOST:PORT…, that tell this side's public
+                   address to peers on other networks.
+  -turn LIST       TURN servers: relays, for when there is no direct path.
+  -turn-user NAME  Who we are to all of them.
+  -turn-pass TEXT  The password for that. It may be in the environment variable
+                   SNPLUA_TURN_PASS instead.
+  -force-relay     Use a relay only: the peer does not learn our addresses.
+  -loopback        Look for paths within this machine, too. Default: if the -signal
+                   address is on it, or it has no other addresses.
   -noauth          Say the truth about authentication, which without Steam and
                    without a certificate is that there is none. Otherwise
                    initAuthentication leads to status 100 by a development mode,
