@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"internal/conn":       {"snp", "reliability", "crypto", "proto", "internal/udpwire", "internal/rendezvous", "internal/linkstats", "internal/mono", "internal/shared"},
 	"p2p":                 {"crypto", "transport/udp"},
 	"transport/ice":       {"p2p", "transport/udp"},
+	"internal/meet":       {"config", "crypto", "p2p", "signaling/trivial"},
 	"signaling/trivial":   {"p2p", "crypto"},
 	"signaling/memory":    {"p2p", "crypto"},
 	"signaling/lossy":     {"p2p", "crypto"},
@@ -56,15 +57,18 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "p2p", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
+	"cmd/snpcat":            {"", "internal/meet", "p2p", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
+
+// optional are packages that bring in what only those want who connect by identity; they are for commands, examples and tests.
+var optional = []string{"transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/meet"}
 
 // web are packages that bring in a web server; who does not want them does not get it.
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/arch",
+var impure = []string{"", "transport/udp", "transport/ice", "internal/meet", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.
@@ -78,12 +82,27 @@ func TestImports(t *testing.T) {
 			if path == "net/http" || path == "expvar" {
 				require.Contains(t, web, dir, "%q brings in a web server", path)
 			}
+			if strings.HasPrefix(path, "github.com/pion/") {
+				require.Equal(t, "transport/ice", dir, "%q brings in ICE, which only those want who connect by identity", path)
+			}
 			if rest, ours := strings.CutPrefix(path, module); ours {
 				rest = strings.TrimPrefix(rest, "/")
 				require.True(t, slices.Contains(allowed, rest), "package %q must not import %q", dir, rest)
 			}
 		}
 	})
+}
+
+// TestOptional checks that programs which use addresses alone do not get what is for others.
+func TestOptional(t *testing.T) {
+	for dir, allowed := range arrows {
+		if slices.Contains(optional, dir) || strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "examples/") {
+			continue
+		}
+		for _, path := range allowed {
+			require.NotContains(t, optional, path, "package %q", dir)
+		}
+	}
 }
 
 func TestPurity(t *testing.T) {
