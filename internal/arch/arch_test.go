@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
+	"examples/ownsignaling": {"", "crypto", "p2p", "transport/ice"},
 	"cmd/snpcat":            {"", "internal/meet", "p2p", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
@@ -69,7 +70,7 @@ var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/se
 
 // impure packages touch the outside world; all others are pure.
 var impure = []string{"", "transport/udp", "transport/ice", "internal/meet", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/arch",
-	"examples/arena", "examples/arena/server", "examples/arena/bot"}
+	"examples/arena", "examples/arena/server", "examples/arena/bot", "examples/ownsignaling"}
 
 // forbidden are imports that a pure package has no business with.
 var forbidden = []string{"net", "os", "syscall", "os/signal", "log"}
