@@ -214,6 +214,7 @@ func (s *Sockets) ResetIdentity(id Identity) error {
 	}
 	s.abortAll(func(c *connection) bool { return c.epoch < epoch }, conn.EndAppExceptionMax, "identity reset")
 	s.messages.reset()
+	s.signals.leave(id)
 	return nil
 }
 

@@ -239,6 +239,10 @@ func (c *connection) stateChanged(e conn.Event) {
 		}
 		if old == StateConnecting && c.listen != nil {
 			c.listen.waiting.Add(-1)
+			if c.link != nil && !e.New.Active() {
+				c.link.refused = true
+				c.listen.refused.Add(1)
+			}
 		}
 		if old == StateConnecting || c.listen == nil {
 			lockSettings(c.config)

@@ -32,6 +32,9 @@ var _ udp.Conn = (*iceSocket)(nil)
 // UDP socket.
 const maxICEQueued = udp.DefaultSocketBuffer
 
+// datagramOverhead is what a datagram takes beside its bytes, about.
+const datagramOverhead = 64
+
 // maxICETaken is how many datagrams are read at once.
 const maxICETaken = 64
 
@@ -45,7 +48,7 @@ func (k *iceSocket) arrived(datagram []byte) {
 		return
 	}
 	k.mu.Lock()
-	if !k.closed && k.queued+len(datagram) <= maxICEQueued {
+	if !k.closed && k.queued+len(k.queue)*datagramOverhead+len(datagram) <= maxICEQueued {
 		b := bufpool.Get(len(datagram))
 		copy(b.B, datagram)
 		k.queue = append(k.queue, b)

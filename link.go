@@ -21,11 +21,13 @@ type link struct {
 	sock      *iceSocket
 	password  string // of the agent
 	symmetric bool
+	key       peerPorts // in p2pTable.byPorts
 
 	signaling Signaling // nil: not known yet, or not any more
 	outbox    [][]byte  // signals to be sent
 	sending   bool      // a goroutine sends them
 	muted     bool      // status changes are not reported yet
+	refused   bool      // counted in listenSocket.refused
 	hopeless  bool      // there is no agent to be had
 	suspected mono.Time // when the agent was last told that something is wrong
 	route     p2p.Route
@@ -114,6 +116,12 @@ func (l *link) openAgent() error {
 		return ResultFail.wrap(err)
 	}
 	if !l.sock.use(agent) {
+		s := l.c.s
+		s.active.Add(1)
+		go func() {
+			defer s.active.Done()
+			_ = agent.Close()
+		}()
 		return errSocketsClosed
 	}
 	agent.Gather()
@@ -243,6 +251,7 @@ func routeText(r p2p.Route) string {
 // sendSignals has sent what the core has to say to the peer. c.mu is held.
 func (l *link) sendSignals(now mono.Time) {
 	if l.signaling == nil {
+		l.core.HoldSignals(true)
 		return
 	}
 	for len(l.outbox) < maxOutbox {
@@ -252,6 +261,7 @@ func (l *link) sendSignals(now mono.Time) {
 		}
 		l.outbox = append(l.outbox, signal)
 	}
+	l.core.HoldSignals(len(l.outbox) >= maxOutbox)
 	if len(l.outbox) > 0 && !l.sending {
 		l.sending = true
 		s := l.c.s
@@ -304,6 +314,9 @@ func (l *link) released() Signaling {
 
 // die lets go of the signaling. c.mu is held.
 func (l *link) die() {
+	if l.refused {
+		l.c.listen.refused.Add(-1)
+	}
 	if via := l.released(); via != nil {
 		s := l.c.s
 		s.active.Add(1)

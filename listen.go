@@ -26,6 +26,7 @@ type listenSocket struct {
 	acceptor *Listener
 
 	waiting atomic.Int32 // connections that wait to be accepted
+	refused atomic.Int32 // P2P connections that have ended before they were accepted, and are not gone yet
 }
 
 // maxWaiting is how many connections may wait to be accepted on a listen socket. Whoever comes then is

@@ -30,7 +30,7 @@ func (m *Messages) start() error {
 		return err
 	}
 	if s.signaling != nil {
-		_, err = s.signals.open(self)
+		err = s.signals.listen(self)
 	}
 	return err
 }

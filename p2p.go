@@ -179,7 +179,7 @@ func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (
 		return nil, err
 	}
 	if s.signaling != nil {
-		if _, err := s.signals.open(self); err != nil {
+		if err := s.signals.listen(self); err != nil {
 			s.stopListening(l)
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package gns
 
 import (
+	"errors"
+
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
 	"github.com/gogns/gns/internal/rendezvous"
@@ -39,25 +41,24 @@ func (s *Sockets) connectP2P(call p2pCall) (*connection, error) {
 	if call.via == nil && call.remote == self {
 		return s.connectSelf(call.port, o.store)
 	}
-	if c := s.match(o.key, o.symmetric); c != nil {
-		return c, s.joinIncoming(c)
-	}
-	if call.via == nil {
-		if call.via, err = s.signalingFor(self, call.remote, o.key.local, call.port); err != nil {
-			return nil, err
-		}
-		o.via = call.via
-	}
-	if o.symmetric { // another call may have made the connection meanwhile
-		s.symmetric.Lock()
-		defer s.symmetric.Unlock()
-		if c := s.match(o.key, true); c != nil {
+	for {
+		c, known := s.match(o.key, o.symmetric)
+		if c != nil {
 			return c, s.joinIncoming(c)
 		}
+		if call.via == nil {
+			if call.via, err = s.signalingFor(self, call.remote, o.key.local, call.port); err != nil {
+				return nil, err
+			}
+			o.via = call.via
+		}
+		c, err := s.beginP2P(o, known)
+		if errors.Is(err, errRaced) {
+			continue
+		}
+		made = c != nil
+		return c, err
 	}
-	c, err := s.beginP2P(o)
-	made = c != nil
-	return c, err
 }
 
 // planP2P checks what a program asks for.
@@ -86,8 +87,9 @@ func (s *Sockets) planP2P(call p2pCall) (o outgoing, self Identity, err error) {
 	return o, self, nil
 }
 
-// beginP2P makes the connection. If it returns one that has ended, with an error, that sees to its signaling.
-func (s *Sockets) beginP2P(o outgoing) (*connection, error) {
+// beginP2P makes the connection, unless there is one that could be the same and is not known; that is errRaced. If it returns one that has
+// ended, with an error, that sees to its signaling.
+func (s *Sockets) beginP2P(o outgoing, known []*connection) (*connection, error) {
 	tell, stun, _, err := s.iceConfig(o.store)
 	if err != nil {
 		return nil, err
@@ -95,6 +97,7 @@ func (s *Sockets) beginP2P(o outgoing) (*connection, error) {
 	generation := o.store.Generation()
 	cfg := s.p2pConfig(o.store)
 	cfg.Expect = o.remote
+	cfg.Require = cfg.Require || o.remote.IsValid() && s.trusts() // as for an address
 	password, err := rendezvous.NewPassword(s.env.random)
 	if err != nil {
 		return nil, ResultFail.wrap(err)
@@ -104,12 +107,15 @@ func (s *Sockets) beginP2P(o outgoing) (*connection, error) {
 		return nil, ResultInvalidState.wrap(err)
 	}
 	l := s.newLink(core, nil, o.store, generation, password)
-	l.signaling, l.symmetric, l.owner = o.via, o.symmetric, o.owner
+	l.signaling, l.symmetric, l.owner, l.key = o.via, o.symmetric, o.owner, o.key
 	c := l.c
 	c.epoch = o.epoch
 	now := c.lock()
 	defer c.mu.Unlock()
 	err = s.register(c.ep, o.epoch, func() error {
+		if s.p2p.byPorts.raced(o.key, known, o.symmetric) {
+			return errRaced
+		}
 		s.p2p.byPorts.add(o.key, c)
 		return c.enter()
 	})

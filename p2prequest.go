@@ -25,21 +25,29 @@ func (s *Sockets) receiveRequest(sig *rendezvous.Signal, ctx SignalingContext, o
 	}
 	key := requestPorts(sig)
 	epoch := s.currentEpoch()
+	if err := s.stale(epoch); err != nil {
+		return err
+	}
 	listen := s.listenerFor(key.local, !ours)
 	if listen == nil {
 		s.rejectSignal(sig.From, sig.GetFromConnectionId(), ctx, conn.EndMiscGeneric, "nobody listens on the virtual port")
 		return nil
 	}
-	if c := s.match(key, listen.symmetric()); c != nil && !c.link.yields(sig) {
+	c, known := s.match(key, listen.symmetric())
+	if c != nil && !c.link.yields(sig) {
 		return s.resolve(c, sig)
 	}
-	if listen.waiting.Load() >= maxWaiting {
+	if listen.waiting.Load()+listen.refused.Load() >= maxWaiting {
 		return nil // it asks again
 	}
-	l, err := s.newIncoming(listen, key, epoch, sig)
+	l, err := s.newIncoming(listen, key, known, epoch, sig)
 	switch {
+	case errors.Is(err, errRaced):
+		return s.receiveRequest(sig, ctx, ours)
 	case errors.Is(err, errDuplicateRequest):
 		return l.receive(sig)
+	case err != nil && s.stale(epoch) != nil:
+		return err
 	case err != nil:
 		reason := conn.EndMiscGeneric
 		var failed *crypto.HandshakeError
@@ -107,9 +115,11 @@ func (s *Sockets) resolve(c *connection, sig *rendezvous.Signal) error {
 		}
 		c.configure(now)
 		err := l.core.BecomeServer(now, sig)
-		s.mu.Lock()
-		s.p2p.byAsker[asker{sig.From, sig.GetFromConnectionId()}] = c
-		s.mu.Unlock()
+		if c.core.IsServer() {
+			s.mu.Lock()
+			s.p2p.byAsker[asker{sig.From, sig.GetFromConnectionId()}] = c
+			s.mu.Unlock()
+		}
 		c.pump(now)
 		return resultOf(err)
 	}
@@ -122,7 +132,7 @@ func (s *Sockets) resolve(c *connection, sig *rendezvous.Signal) error {
 
 // newIncoming makes the connection that a request asks for. Nobody knows of it yet. If there is one it returns that and
 // errDuplicateRequest.
-func (s *Sockets) newIncoming(listen *listenSocket, key peerPorts, epoch uint64, sig *rendezvous.Signal) (*link, error) {
+func (s *Sockets) newIncoming(listen *listenSocket, key peerPorts, known []*connection, epoch uint64, sig *rendezvous.Signal) (*link, error) {
 	store := config.NewStore(config.Connection, listen.config)
 	generation := store.Generation()
 	tell, stun, _, err := s.iceConfig(store)
@@ -141,7 +151,7 @@ func (s *Sockets) newIncoming(listen *listenSocket, key peerPorts, epoch uint64,
 		return nil, err
 	}
 	l := s.newLink(core, listen, store, generation, password)
-	l.symmetric, l.muted = listen.symmetric(), true
+	l.symmetric, l.muted, l.key = listen.symmetric(), true, key
 	c := l.c
 	c.epoch = epoch
 	asked := asker{sig.From, sig.GetFromConnectionId()}
@@ -149,6 +159,12 @@ func (s *Sockets) newIncoming(listen *listenSocket, key peerPorts, epoch uint64,
 		if other := s.p2p.byAsker[asked]; other != nil {
 			l = other.link
 			return errDuplicateRequest
+		}
+		if listen != s.p2p.anyPort && s.p2p.ports[listen.port] != listen {
+			return ResultInvalidState.errorf("nobody listens on the virtual port any more")
+		}
+		if s.p2p.byPorts.raced(key, known, l.symmetric) {
+			return errRaced
 		}
 		s.p2p.byAsker[asked] = c
 		s.p2p.byPorts.add(key, c)
@@ -181,6 +197,11 @@ func (s *Sockets) offer(l *link, ctx SignalingContext) {
 		if closed {
 			s.rejectSignal(peer, id, ctx, reason, text)
 		}
+		return
+	}
+	if c.dead { // everything was closed in the meantime
+		c.mu.Unlock()
+		via.Release()
 		return
 	}
 	l.signaling = via

@@ -1,6 +1,7 @@
 package gns
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/gogns/gns/internal/conn"
@@ -47,13 +48,20 @@ func (t byPorts) remove(key peerPorts, c *connection) {
 	}
 }
 
+// raced reports whether there is a connection that is not known yet, and could be the same as another in symmetric connect mode.
+func (t byPorts) raced(key peerPorts, known []*connection, symmetric bool) bool {
+	return slices.ContainsFunc(t[key], func(c *connection) bool {
+		return (symmetric || c.link.symmetric) && !slices.Contains(known, c)
+	})
+}
+
+// errRaced: a connection that could be the same has come into being meanwhile.
+var errRaced = errors.New("gns: somebody else was faster")
+
 // remove takes a connection that is dead out. c.mu and Sockets.mu are held.
 func (t *p2pTable) remove(c *connection) {
-	local, port := c.link.core.Ports()
-	id := c.link.core.Identity()
-	t.byPorts.remove(peerPorts{id, int(local), int(port)}, c)
-	t.byPorts.remove(peerPorts{Identity{}, int(local), int(port)}, c) // connected to nobody in particular
-	if key := (asker{id, c.link.core.RemoteID()}); t.byAsker[key] == c {
+	t.byPorts.remove(c.link.key, c)
+	if key := (asker{c.link.core.Identity(), c.link.core.RemoteID()}); t.byAsker[key] == c {
 		delete(t.byAsker, key)
 	}
 }
@@ -65,6 +73,13 @@ func (s *Sockets) asked(sig *rendezvous.Signal) *connection {
 	return s.p2p.byAsker[asker{sig.From, sig.GetFromConnectionId()}]
 }
 
+// stale returns an error if what was begun in an epoch is too late.
+func (s *Sockets) stale(epoch uint64) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.current(epoch)
+}
+
 // listensSymmetrically reports whether there is a listen socket in symmetric connect mode on a virtual port.
 func (s *Sockets) listensSymmetrically(port int) bool {
 	s.mu.RLock()
@@ -73,9 +88,9 @@ func (s *Sockets) listensSymmetrically(port int) bool {
 	return l != nil && l.symmetric()
 }
 
-// match returns the connection that is the same as another would be, nil if there is none. If the other is not symmetric, this one
+// match returns the connection that is the same as another would be, nil if there is none, and all that were looked at. If the other is not symmetric, this one
 // has to be.
-func (s *Sockets) match(key peerPorts, symmetric bool) *connection {
+func (s *Sockets) match(key peerPorts, symmetric bool) (*connection, []*connection) {
 	s.mu.RLock()
 	list := slices.Clone(s.p2p.byPorts[key])
 	s.mu.RUnlock()
@@ -85,8 +100,8 @@ func (s *Sockets) match(key peerPorts, symmetric bool) *connection {
 		same := state.Active() && state != conn.StateNone && (symmetric || c.link.symmetric)
 		c.mu.Unlock()
 		if same {
-			return c
+			return c, list
 		}
 	}
-	return nil
+	return nil, list
 }

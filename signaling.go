@@ -92,45 +92,97 @@ func (l *link) receive(sig *rendezvous.Signal) error {
 type signalingClient struct {
 	s *Sockets
 
-	mu     sync.Mutex // no other lock is taken while it is held
-	client p2p.SignalingClient
-	self   Identity // whom the client is for
-	closed bool
+	mu      sync.Mutex // no other lock is taken while it is held, and nothing is waited for
+	current *sharedClient
+	closed  bool
 }
 
-// open makes sure that signals for an identity arrive.
-func (sc *signalingClient) open(self Identity) (p2p.SignalingClient, error) {
+// sharedClient is the client of one identity, which is closed when that is not this side's any more and the last connection has said
+// what it had to say.
+type sharedClient struct {
+	p2p.SignalingClient
+	owner *signalingClient
+	self  Identity
+	users int  // connections; guarded by owner.mu, as is left
+	left  bool // nobody else will use it
+}
+
+// open returns the way of a connection to a peer. From then on signals for the identity arrive.
+func (sc *signalingClient) open(self, to Identity) (Signaling, error) {
 	service := sc.s.signaling
 	if service == nil {
 		return nil, ResultInvalidState.errorf("there is no signaling service: Options.Signaling is not set")
 	}
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	switch {
-	case sc.closed:
-		return nil, errSocketsClosed
-	case sc.client != nil && sc.self == self:
-		return sc.client, nil
-	case sc.client != nil:
-		_ = sc.client.Close()
-		sc.client = nil
+	for {
+		sc.leave(self)
+		sc.mu.Lock()
+		switch c := sc.current; {
+		case sc.closed:
+			sc.mu.Unlock()
+			return nil, errSocketsClosed
+		case c == nil:
+			client, err := service.Open(self, signalReceiver{sc.s, self})
+			if err != nil {
+				sc.mu.Unlock()
+				return nil, fmt.Errorf("%w: signaling service: %w", ErrFail, err)
+			}
+			sc.current = &sharedClient{SignalingClient: client, owner: sc, self: self}
+		case c.self != self:
+			sc.mu.Unlock()
+			continue // somebody else was faster
+		}
+		c := sc.current
+		c.users++
+		sc.mu.Unlock()
+		return &serviceSignaling{c, to}, nil
 	}
-	client, err := service.Open(self, signalReceiver{sc.s, self})
-	if err != nil {
-		return nil, fmt.Errorf("%w: signaling service: %w", ErrFail, err)
-	}
-	sc.client, sc.self = client, self
-	return client, nil
 }
 
-// close ends receiving. It may be opened again if again is set.
-func (sc *signalingClient) close(again bool) {
+// listen makes sure that signals for an identity arrive.
+func (sc *signalingClient) listen(self Identity) error {
+	via, err := sc.open(self, Identity{})
+	if err == nil {
+		via.Release()
+	}
+	return err
+}
+
+// answer returns the way to who has sent a signal to an identity, nil if this side is somebody else by now.
+func (sc *signalingClient) answer(self, to Identity) Signaling {
 	sc.mu.Lock()
-	client := sc.client
-	sc.client, sc.closed = nil, !again
+	defer sc.mu.Unlock()
+	c := sc.current
+	if c == nil || c.self != self {
+		return nil
+	}
+	c.users++
+	return &serviceSignaling{c, to}
+}
+
+// leave gives up receiving for any other than an identity.
+func (sc *signalingClient) leave(self Identity) {
+	sc.mu.Lock()
+	c := sc.current
+	if c == nil || c.self == self {
+		sc.mu.Unlock()
+		return
+	}
+	sc.current, c.left = nil, true
+	idle := c.users == 0
 	sc.mu.Unlock()
-	if client != nil {
-		_ = client.Close()
+	if idle {
+		_ = c.Close()
+	}
+}
+
+// close ends receiving for good.
+func (sc *signalingClient) close() {
+	sc.mu.Lock()
+	c := sc.current
+	sc.current, sc.closed = nil, true
+	sc.mu.Unlock()
+	if c != nil {
+		_ = c.Close()
 	}
 }
 
@@ -188,22 +240,19 @@ func (l *link) isUnreachable(now mono.Time, who Identity) bool {
 type serviceContext signalReceiver
 
 func (x serviceContext) OnConnectRequest(_ Connection, peer Identity, _ int) Signaling {
-	client, err := x.s.signals.open(x.self)
-	if err != nil {
-		return nil
-	}
-	return &serviceSignaling{client, peer}
+	return x.s.signals.answer(x.self, peer)
 }
 
 func (x serviceContext) SendRejectionSignal(peer Identity, signal []byte) {
-	if client, err := x.s.signals.open(x.self); err == nil {
-		_ = client.SendSignal(peer, signal)
+	if via := x.s.signals.answer(x.self, peer); via != nil {
+		_ = via.SendSignal(0, ConnectionInfo{}, signal)
+		via.Release()
 	}
 }
 
 // serviceSignaling is Signaling through a service.
 type serviceSignaling struct {
-	client p2p.SignalingClient
+	client *sharedClient
 	to     Identity
 }
 
@@ -211,7 +260,21 @@ func (v *serviceSignaling) SendSignal(_ Connection, _ ConnectionInfo, signal []b
 	return v.client.SendSignal(v.to, signal)
 }
 
-func (v *serviceSignaling) Release() {}
+func (v *serviceSignaling) Release() {
+	c := v.client
+	c.owner.mu.Lock()
+	c.users--
+	last := c.left && c.users == 0
+	c.owner.mu.Unlock()
+	if last {
+		// Whoever releases may be the handler of a signal, for which Close waits.
+		c.owner.s.active.Add(1)
+		go func() {
+			defer c.owner.s.active.Done()
+			_ = c.Close()
+		}()
+	}
+}
 
 // signalingFor returns the way to a peer: that which the program provides by CallbackCreateConnectionSignaling, or the service.
 func (s *Sockets) signalingFor(self, remote Identity, localPort, remotePort int) (Signaling, error) {
@@ -222,11 +285,7 @@ func (s *Sockets) signalingFor(self, remote Identity, localPort, remotePort int)
 		}
 		return via, nil
 	}
-	client, err := s.signals.open(self)
-	if err != nil {
-		return nil, err
-	}
-	return &serviceSignaling{client, remote}, nil
+	return s.signals.open(self, remote)
 }
 
 // CreateConnectionSignaling is what the configuration value Callback_CreateConnectionSignaling has to be: it returns the way to a peer for

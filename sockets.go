@@ -113,7 +113,6 @@ type Sockets struct {
 	ice         p2p.ICE
 	signaling   p2p.SignalingService
 	signals     signalingClient
-	symmetric   sync.Mutex // held while a symmetric connection is made; taken before any other lock but Messages.dial
 	start       time.Time
 
 	self self
@@ -263,7 +262,7 @@ func (s *Sockets) Close() error {
 		e.close()
 	}
 	s.signalsUnsent.Wait()
-	s.signals.close(false)
+	s.signals.close()
 	s.active.Wait()
 	s.self.mu.Lock()
 	s.self.forget()

@@ -358,7 +358,10 @@ func (c *Conn) Deadline() mono.Time {
 	if c.out.any() || len(c.events) > 0 {
 		return 1
 	}
-	d := c.signalDeadline()
+	d := mono.Never
+	if c.p2p != nil && !c.p2p.held {
+		d = c.signalDeadline()
+	}
 	switch c.state {
 	case StateConnecting:
 		d = mono.Min(d, c.initialDeadline())

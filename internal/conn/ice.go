@@ -61,11 +61,11 @@ func (c *Conn) NextICE() (ICEStep, bool) {
 func (c *Conn) receiveReliable(s *rendezvous.Signal) {
 	p := c.p2p
 	for _, m := range p.in.Receive(s) {
-		if pwd := m.GetIce().GetAuth().GetPwdFrag(); pwd != "" {
+		if pwd := m.GetIce().GetAuth().GetPwdFrag(); pwd != "" && len(pwd) <= maxICEText {
 			p.password = pwd // the last one counts: a peer that changed its role tells the old one first
 		}
 		if candidate := m.GetIce().GetAddCandidate().GetCandidate(); candidate != "" {
-			if len(p.steps) < maxICESteps {
+			if len(p.steps) < maxICESteps && len(candidate) <= maxICEText {
 				p.steps = append(p.steps, ICEStep{Candidate: candidate})
 			} else {
 				c.drop().Refused++

@@ -30,6 +30,9 @@ const (
 // maxICESteps bounds what the peer can have this side keep for ICE before the connection is accepted.
 const maxICESteps = 256
 
+// maxICEText is the longest password or candidate that is taken from the peer. Candidates have a hundred bytes, or two.
+const maxICEText = 512
+
 // P2PConfig is what a connection whose peers find each other through signals is made with, beside a Config.
 type P2PConfig struct {
 	LocalPort, RemotePort uint32 // virtual ports
@@ -51,6 +54,8 @@ type p2pState struct {
 	password string    // of the peer's ICE agent
 	started  string    // the password with which this side's agent was told to start
 	steps    []ICEStep // for this side's agent
+
+	held bool // signals cannot be taken at the moment
 
 	routed  bool      // the agent has a path
 	heard   bool      // the peer has sent data, on whatever path
@@ -159,21 +164,24 @@ func (c *Conn) Certificate() []byte {
 
 // BecomeServer makes a client the server, because the peer has asked to be connected as well, and accepts its request.
 //
-// Errors: ErrNotConnecting if the connection is anything but a client that waits for an answer; ErrHandshakeFailed, as
-// of Accept, which ends the connection.
+// Errors: ErrNotConnecting if the connection is anything but a client that waits for an answer; ErrHandshakeFailed if what
+// the request presents is no good, which changes nothing, or if there is no cipher in common, as of Accept, which ends the connection.
 func (c *Conn) BecomeServer(now mono.Time, s *rendezvous.Signal) error {
 	if c.isServer || c.state != StateConnecting {
 		return ErrNotConnecting
 	}
-	err := c.handshake.BecomeServer()
+	client := c.handshake
+	err := c.newHandshake(crypto.RoleServer)
 	if err == nil {
 		c.isServer = true
 		err = c.receiveRequest(now, s)
 	}
-	if err != nil {
-		c.cryptoProblem(now, err)
+	if err != nil { // it may be somebody else's, in the name of the peer
+		c.handshake, c.isServer, c.remoteID = client, false, 0
+		c.drop().Refused++
 		return errors.Join(ErrHandshakeFailed, err)
 	}
+	client.Forget()
 	c.ackReliable(s)
 	return c.Accept(now)
 }

@@ -73,7 +73,10 @@ func (c *Conn) signalDeadline() mono.Time {
 	case c.state == StateConnecting:
 		return mono.Min(s.last.Add(requestInterval), s.spaced(s.wantedAt, requestSpacing))
 	}
-	due := mono.Min(s.wantedAt, c.p2p.out.Due())
+	due := s.wantedAt
+	if retry := c.p2p.out.Due(); retry.IsSet() || due == mono.Never { // what was never said waits for company first
+		due = mono.Min(due, retry)
+	}
 	switch {
 	case due == mono.Never:
 		return mono.Never
@@ -94,6 +97,10 @@ func (c *Conn) firstSignal() mono.Time {
 	}
 	return begun
 }
+
+// HoldSignals tells whether the driver can take no signals at the moment. Deadline leaves them out then, since nothing happens
+// at theirs.
+func (c *Conn) HoldSignals(hold bool) { c.p2p.held = hold }
 
 // AppendSignal appends the next signal to send to the peer. ok is false when there is none at now. It is the counterpart of
 // AppendPacket for what goes through somebody else, and to be called as often.
@@ -210,8 +217,11 @@ func (c *Conn) receiveClosedSignal(now mono.Time, m *pb.CMsgSteamNetworkingP2PRe
 		c.closedByPeer(now, EndMiscPeerSentNoConn, "peer has no such connection")
 		return
 	}
-	c.p2p.schedule.sayNone = true
-	c.p2p.schedule.sayClosed = false
+	s := &c.p2p.schedule
+	s.sayNone, s.sayClosed, s.wantedAt = true, false, mono.Never
+	if !c.state.Active() {
+		s.wantedAt = now // a repetition is answered in its time
+	}
 	c.closedByPeer(now, EndReason(m.GetReasonCode()), m.GetDebug())
 }
 

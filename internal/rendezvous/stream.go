@@ -22,7 +22,11 @@ const maxUnacked = 128
 type Outgoing struct {
 	entries []entry // not acked
 	acked   uint32  // number of the last message that was acked; that of entries[0] is one more
+	sent    int     // entries that were ever sent
 }
+
+// maxPut is about how many bytes of messages a signal has at most, so that it stays well below MaxSignal.
+const maxPut = MaxSignal / 2
 
 type entry struct {
 	message *pb.CMsgSteamNetworkingP2PRendezvous_ReliableMessage
@@ -58,8 +62,12 @@ func (o *Outgoing) Put(now mono.Time, all bool, m *pb.CMsgSteamNetworkingP2PRend
 		return
 	}
 	m.FirstReliableMsg = proto.Uint32(o.acked + 1 + uint32(i))
-	for j := i; j < len(o.entries); j++ {
+	for j, size := i, 0; j < len(o.entries); j++ {
+		if size += proto.Size(o.entries[j].message); j > i && size > maxPut {
+			break // the rest is due, and comes with the next signal
+		}
 		o.entries[j].retryAt = now.Add(RetryInterval)
+		o.sent = max(o.sent, j+1)
 		m.ReliableMessages = append(m.ReliableMessages, o.entries[j].message)
 	}
 }
@@ -68,11 +76,12 @@ func (o *Outgoing) Put(now mono.Time, all bool, m *pb.CMsgSteamNetworkingP2PRend
 // a message counts as unacked again does not happen.
 func (o *Outgoing) Ack(n uint32) bool {
 	k := n - o.acked
-	if n < o.acked || int64(k) > int64(len(o.entries)) {
+	if n < o.acked || int64(k) > int64(o.sent) {
 		return n < o.acked // an older ack that was overtaken
 	}
 	o.acked = n
 	o.entries = slices.Delete(o.entries, 0, int(k))
+	o.sent -= int(k)
 	return true
 }
 
@@ -91,7 +100,7 @@ func (o *Outgoing) Acked() uint32 { return o.acked }
 func (o *Outgoing) Unacked() int { return len(o.entries) }
 
 // Clear drops everything.
-func (o *Outgoing) Clear() { o.entries = nil }
+func (o *Outgoing) Clear() { o.entries, o.sent = nil, 0 }
 
 // Incoming is the receiving half of the reliable stream.
 type Incoming struct {
