@@ -105,11 +105,11 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.mu.Lock()
 	controlling, improvable, remote := a.controlling, a.rank(way) != rankDirect, a.remoteKind(way.remote)
-	settled := now.Sub(a.chosen) > settleTime
+	settled := a.chosen.Add(settleTime)
 	a.mu.Unlock()
-	if len(fresh) > 0 && settled {
+	if len(fresh) > 0 {
 		// The peer has gathered again, so it may have lost the path, and its NAT lets in only those whom we have sent to.
-		a.upgradeAt(now.Add(100 * time.Millisecond))
+		a.upgradeAt(later(now.Add(100*time.Millisecond), settled))
 	}
 	improvable = improvable && !a.relayOnly()
 	if a.upgradeOf != way || a.improvable != improvable { // a path may turn out to be relayed when the peer tells so

@@ -40,7 +40,7 @@ const (
 	longestAgain  = 30 * time.Second
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
-	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
+	settleTime    = time.Second            // in which candidates of the peer are still to be expected
 	roundGap      = time.Second            // between rounds for other reasons than a dead path
 	tick          = 100 * time.Millisecond // while something is pending
 	idleTick      = time.Second

@@ -202,3 +202,29 @@ func TestPathInUseIsKeptAgainstOnesThatMayBeRelayed(t *testing.T) {
 		require.False(t, in.keeps(current, in.pathTo(current.port, addrPort("203.0.113.2:1000"))), "it does not answer any more")
 	})
 }
+
+// What the peer tells soon after a path was found may be that it has lost it.
+func TestCandidatesThatComeRightAfterThePathAreChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := setup{tell: p2p.AllCandidates, stun: []string{stunAt}}
+		defer relayServer(t, w.machine(w.internet, "198.51.100.1/24"), stunAt).Close()
+		m := w.machine(w.addNAT("192.0.2.1", false, samePortAlso), "10.0.1.2/24")
+		a := newPeer(t, "alice", m, s)
+		defer a.Close()
+		b := newPeer(t, "bob--", w.machine(w.addNAT("203.0.113.1", false, samePortAlso), "10.0.2.2/24"), s)
+		defer b.Close()
+		connect(t, b, a)
+		<-a.routes
+		<-b.routes
+		time.Sleep(1100 * time.Millisecond) // of virtual time
+		m.detach("10.0.1.2")
+		m.attach(w.addNAT("192.0.2.2", false, samePortAlso), "10.0.1.3/24")
+		begin := time.Now()
+		a.Suspect()
+		in := a.Agent.(*agent)
+		in.ask(func(w *work) { w.network = true })
+		require.Equal(t, "192.0.2.2", (<-b.routes).Remote.Addr().String())
+		require.Less(t, time.Since(begin), time.Second)
+	})
+}
