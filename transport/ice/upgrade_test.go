@@ -207,7 +207,7 @@ func TestPathInUseIsKeptAgainstOnesThatMayBeRelayed(t *testing.T) {
 func TestCandidatesThatComeRightAfterThePathAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		s := setup{tell: p2p.AllCandidates, stun: []string{stunAt}}
+		s := setup{tell: p2p.CandidatePublic, stun: []string{stunAt}}
 		defer relayServer(t, w.machine(w.internet, "198.51.100.1/24"), stunAt).Close()
 		m := w.machine(w.addNAT("192.0.2.1", false, samePortAlso), "10.0.1.2/24")
 		a := newPeer(t, "alice", m, s)
