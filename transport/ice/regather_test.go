@@ -12,7 +12,7 @@ import (
 
 // The only address that comes back is there for the path at once, whenever it comes.
 func TestAddressesAreWatchedCloselyWithoutAPath(t *testing.T) {
-	for away := 10 * time.Second; away < 14*time.Second; away += 700 * time.Millisecond {
+	for away := 10 * time.Second; away < 12*time.Second; away += 700 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
 			m := w.machine(w.internet, "192.0.2.1/24")
@@ -28,11 +28,8 @@ func TestAddressesAreWatchedCloselyWithoutAPath(t *testing.T) {
 
 			m.attach(w.internet, "192.0.2.77/24")
 
-			back := time.Now()
-			require.Equal(t, "192.0.2.77", (<-a.routes).Local.Addr().String())
-			require.Equal(t, "192.0.2.77", (<-b.routes).Remote.Addr().String())
-			require.Less(t, time.Since(back), watchHurried+500*time.Millisecond)
-			talk(t, a, b)
+			require.Less(t, recovered(a, b), 2*time.Second)
+			require.Equal(t, "192.0.2.77", a.Agent.(*agent).current.Load().port.local.Addr().String())
 		})
 	}
 }
@@ -55,8 +52,8 @@ func TestGatheringIsFrequentAtFirst(t *testing.T) {
 			return len(a.told()) - before
 		}
 		require.GreaterOrEqual(t, during(15*time.Second), 4)
-		during(40 * time.Second)
-		require.LessOrEqual(t, during(time.Minute), 3)
+		during(15 * time.Second)
+		require.LessOrEqual(t, during(15*time.Second), 2)
 	})
 }
 

@@ -208,6 +208,7 @@ func TestCandidatesThatComeRightAfterThePathAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		s := setup{tell: p2p.CandidatePublic, stun: []string{stunAt}}
+		other := w.addNAT("192.0.2.2", false, samePortAlso)
 		defer relayServer(t, w.machine(w.internet, "198.51.100.1/24"), stunAt).Close()
 		m := w.machine(w.addNAT("192.0.2.1", false, samePortAlso), "10.0.1.2/24")
 		a := newPeer(t, "alice", m, s)
@@ -219,7 +220,7 @@ func TestCandidatesThatComeRightAfterThePathAreChecked(t *testing.T) {
 		<-b.routes
 		time.Sleep(1100 * time.Millisecond) // of virtual time
 		m.detach("10.0.1.2")
-		m.attach(w.addNAT("192.0.2.2", false, samePortAlso), "10.0.1.3/24")
+		m.attach(other, "10.0.1.3/24")
 		begin := time.Now()
 		a.Suspect()
 		in := a.Agent.(*agent)
