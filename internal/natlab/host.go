@@ -31,6 +31,8 @@ type wire struct {
 type Host struct {
 	*node
 	Links []*Link
+
+	byDestination bool // no rules for what comes from the address of an interface
 }
 
 // Host makes a host with an interface on each of some networks. It prefers the first for packets that do not come from the
@@ -55,6 +57,15 @@ func (h *Host) Join(network Network) *Link {
 	h.ip(fmt.Sprintf("address add %v dev %s", l.prefix, l.Name))
 	l.route()
 	return l
+}
+
+// RouteByDestination makes the host prefer the first interface that it has for all packets, as most machines do.
+func (h *Host) RouteByDestination() {
+	h.lab.t.Helper()
+	h.byDestination = true
+	for _, l := range h.Links {
+		l.unrule()
+	}
 }
 
 // Addr is the address of the first interface.

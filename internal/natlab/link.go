@@ -85,6 +85,9 @@ func (l *Link) route() {
 		fmt.Sprintf("route replace %v dev %s table %d", l.prefix.Masked(), l.Name, table),
 	)
 	l.unrule()
+	if l.host.byDestination {
+		return
+	}
 	l.host.ip(fmt.Sprintf("rule add from %v table %d priority %d", l.Addr(), table, table))
 	l.ruled = true
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/gogns/gns/p2p"
 )
 
@@ -66,6 +68,12 @@ func side(listener bool) string {
 	return "dialer"
 }
 
+// How long nothing may arrive while another interface takes over, and while the only one is away.
+const (
+	longestTakeover = 6 * time.Second
+	longestAbsence  = 9 * time.Second
+)
+
 func TestAnotherInterfaceTakesOver(t *testing.T) {
 	tab := newTable(t, "whose", "what", "other behind", "route then", "pause", "pause when back")
 	for _, movesListener := range []bool{false, true} {
@@ -82,6 +90,7 @@ func TestAnotherInterfaceTakesOver(t *testing.T) {
 					r.flows(t)
 
 					pause, back := r.pause(t), "-"
+					require.Less(t, pause, longestTakeover)
 					route := r.resting.route.Route
 					if o.back != nil {
 						o.back(link)
@@ -92,6 +101,42 @@ func TestAnotherInterfaceTakesOver(t *testing.T) {
 					r.end(t)
 				})
 			}
+		}
+	}
+}
+
+// Most machines send all that leaves their network through the interface with the best route, whatever address it comes from.
+func TestAnotherInterfaceTakesOverWithoutSourceRouting(t *testing.T) {
+	tab := newTable(t, "whose", "what", "route before", "route then", "pause", "pause when back")
+	for _, movesListener := range []bool{false, true} {
+		for _, o := range outages {
+			if o.name == "unplugged" {
+				continue // the routes stay, so nothing gets out
+			}
+			t.Run(side(movesListener)+" "+o.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, turnMakers[0])
+				host := w.Host("mobile", w.Router("cable", PortRestricted).LAN("192.168.1.1/24"), w.Router("wireless", FullCone).LAN("192.168.178.1/24"))
+				host.RouteByDestination()
+				hosts := map[bool]*Host{movesListener: host, !movesListener: w.behind(t, "home", kind(PortRestricted))}
+				s := w.connect(t, hosts[true], hosts[false])
+				before := s.dialer.route.Route
+				s.forgetPauses(t)
+
+				o.away(host.Links[0])
+				s.flows(t)
+
+				pause, back := s.pause(t), "-"
+				require.Less(t, pause, longestTakeover)
+				route := s.dialer.route.Route
+				if o.back != nil {
+					o.back(host.Links[0])
+					s.flows(t)
+					back = s.pause(t).Round(time.Millisecond).String()
+				}
+				tab.add(side(movesListener), o.name, before, route, pause, back)
+				s.end(t)
+			})
 		}
 	}
 }
@@ -128,7 +173,9 @@ func TestTheOnlyInterfaceComesBack(t *testing.T) {
 					o.back(moving.Links[0])
 
 					s.flows(t)
-					tab.add(side(movesListener), o.name, kindName(behind), kindName(kind(PortRestricted)), s.dialer.route.Route, s.pause(t))
+					pause := s.pause(t)
+					require.Less(t, pause, longestAbsence)
+					tab.add(side(movesListener), o.name, kindName(behind), kindName(kind(PortRestricted)), s.dialer.route.Route, pause)
 					s.end(t)
 				})
 			}

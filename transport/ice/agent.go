@@ -49,6 +49,8 @@ type agent struct {
 	round       *round // nil until started
 	rounds      int
 	chosen      time.Time // when current was
+	confirmed   time.Time // when current was nominated once more
+	mute        bool      // the peer answers on current, but nothing else comes
 	tokens      float64
 	tokensAt    time.Time
 

@@ -26,14 +26,14 @@ func (a *agent) watchAnswers(now time.Time, way *path) (dead, waiting bool) {
 	}
 	if now.Sub(way.valid) >= probeInterval && now.Sub(a.probed) >= pause {
 		a.probed = now
-		a.probe(now, way)
+		a.probe(now, way, false)
 	}
 	waiting = !way.unanswered.IsZero()
 	return waiting && now.Sub(way.unanswered) >= max(deadAfter, 3*way.rtt), waiting
 }
 
-// probe sends a check of a path. a.mu is held.
-func (a *agent) probe(now time.Time, way *path) {
+// probe sends a check of a path, which may nominate it. a.mu is held.
+func (a *agent) probe(now time.Time, way *path, nominates bool) {
 	l := a.round.lanes[way.port]
 	if l == nil || way.port.closed.Load() || len(a.checks) >= maxChecks {
 		return
@@ -42,14 +42,18 @@ func (a *agent) probe(now time.Time, way *path) {
 	if a.controlling {
 		role = pion.AttrControlling(a.tieBreaker)
 	}
-	msg, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(a.peer.ufrag+":"+a.cfg.Ufrag),
-		role, pion.PriorityAttr(way.port.priority), stun.NewShortTermIntegrity(a.round.peer.pwd), stun.Fingerprint)
+	setters := []stun.Setter{stun.TransactionID, stun.BindingRequest, stun.NewUsername(a.peer.ufrag + ":" + a.cfg.Ufrag),
+		role, pion.PriorityAttr(way.port.priority)}
+	if nominates {
+		setters = append(setters, pion.UseCandidate())
+	}
+	msg, err := stun.Build(append(setters, stun.NewShortTermIntegrity(a.round.peer.pwd), stun.Fingerprint)...)
 	if err != nil {
 		return
 	}
 	if way.unanswered.IsZero() {
 		way.unanswered = now
 	}
-	a.checks[transaction(msg.TransactionID)] = check{l, way, now, false}
+	a.checks[transaction(msg.TransactionID)] = check{l, way, now, nominates}
 	way.port.send(msg.Raw, way.remote)
 }

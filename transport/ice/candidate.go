@@ -92,13 +92,20 @@ func formatCandidate(k kind, addr netip.AddrPort, base netip.Addr, priority uint
 // priority returns the priority with which a candidate is told. index tells apart those of one kind.
 //
 // A peer of Valve's library that is controlled leaves a path only for one with higher priority, and does not notice that
-// a path is dead. So what is told after a restart exceeds all that was told before, whatever its kind.
+// a path is dead. So what is told after a restart exceeds all that was told before, but for relays: they exceed
+// other relays only, as the way without one may still be there.
 func priority(k kind, restart, index int) uint32 {
 	const step = 1 << 8 // more than there are candidates in one go
 	preference, local := k.preference(), 1<<15-1-index
 	if restart > 0 {
-		order := map[kind]int{kindHost: 3, kindSrflx: 2, kindPrflx: 2, kindRelay: 1}[k]
-		preference, local = kindHost.preference(), min(1<<15+(restart*4+order)*step/4-index, 1<<16-1)
+		order := 1
+		if k == kindHost {
+			order = 2
+		}
+		if k != kindRelay {
+			preference = kindHost.preference()
+		}
+		local = min(1<<15+restart*step+order*step/2-1-index, 1<<16-1)
 	}
 	return preference<<24 | uint32(local)<<8 | 255
 }

@@ -80,17 +80,18 @@ func TestPriorities(t *testing.T) {
 	require.Equal(t, uint32(0), priority(kindRelay, 0, 0)>>24)
 	require.Greater(t, priority(kindHost, 0, 0), priority(kindHost, 0, 1))
 
-	highest := priority(kindHost, 0, 0)
+	const last = 3 * (MaxSockets + MaxServers) // ports of three gatherings may be open
+	highest, relay := priority(kindHost, 0, 0), priority(kindRelay, 0, 0)
 	for restart := 1; restart < 100; restart++ {
-		lowest := priority(kindRelay, restart, MaxSockets)
-		require.Greater(t, lowest, highest, "what is told after restart %d exceeds all before", restart)
-		require.Greater(t, priority(kindSrflx, restart, MaxSockets), priority(kindRelay, restart, 0))
-		require.Greater(t, priority(kindHost, restart, MaxSockets), priority(kindSrflx, restart, 0))
-		highest = priority(kindHost, restart, 0)
+		require.Greater(t, priority(kindSrflx, restart, last), highest, "what is told after restart %d exceeds all before", restart)
+		require.Greater(t, priority(kindHost, restart, last), priority(kindSrflx, restart, 0))
+		require.Greater(t, priority(kindRelay, restart, last), relay)
+		highest, relay = priority(kindHost, restart, 0), priority(kindRelay, restart, 0)
 	}
-	for _, restart := range []int{100, 1000, 1 << 30} {
+	for _, restart := range []int{1, 100, 1000, 1 << 30} {
 		require.LessOrEqual(t, priority(kindHost, restart, 0), uint32(126<<24|65535<<8|255))
-		require.Equal(t, uint32(126), priority(kindRelay, restart, 0)>>24)
+		require.Equal(t, uint32(126), priority(kindSrflx, restart, last)>>24)
+		require.Equal(t, uint32(0), priority(kindRelay, restart, 0)>>24, "a relay never exceeds a direct path")
 	}
 }
 

@@ -27,7 +27,10 @@
 // When nothing does, it opens new sockets, asks the servers again and tells the peer its new candidates, in addition to those
 // it has. Passwords stay, so AgentConfig.OnCredentials is never called and nothing depends on signals that may be slow or lost
 // at the time, and datagrams are accepted from all paths that ever were checked. The same happens when an interface vanishes. When a new one appears, or
-// while the path leads through a relay, better paths are looked for.
+// while the path leads through a relay or may do so, both sides look for better paths.
+//
+// Valve's library, when it is controlled, does not notice that its path is dead, and follows only to a path of higher priority. New
+// direct paths have that, but a relay never has more than a direct path: such a peer does not follow from one to the other.
 //
 // # Privacy
 //
@@ -39,6 +42,6 @@
 // # Limits
 //
 // UDP only; no multicast DNS names, TCP candidates or link-local addresses. At most MaxRemote candidates of the peer are known at a time, the
-// newest, and MaxSockets sockets are open. Checks are paced to about a hundred a second, so that a peer who names
-// addresses of others cannot do much to them.
+// newest, and MaxSockets sockets are open. Checks are paced to about a hundred a second, but for those of addresses that the peer has sent
+// checks from, so that a peer who names addresses of others cannot do much to them.
 package ice

@@ -17,16 +17,17 @@ type factory struct {
 	net  network
 
 	mu     sync.Mutex
-	agents map[*agent]struct{}
-	stop   chan struct{} // ends the watcher; nil without one
-	done   chan struct{} // closed when it has ended
+	agents map[*agent]bool // whether one has no path, so that addresses are to be watched closely
+	stop   chan struct{}   // ends the watcher; nil without one
+	done   chan struct{}   // closed when it has ended
+	haste  chan struct{}   // one slot: an agent has lost its path
 }
 
 func newFactory(opts Options, net network) *factory {
 	if opts.Watch == 0 {
 		opts.Watch = 2 * time.Second
 	}
-	return &factory{opts: opts, net: net, agents: make(map[*agent]struct{})}
+	return &factory{opts: opts, net: net, agents: make(map[*agent]bool), haste: make(chan struct{}, 1)}
 }
 
 // Credentials that are too short are easily guessed; RFC 8445, section 5.3, has these limits.
@@ -65,7 +66,7 @@ func (f *factory) NewAgent(cfg p2p.AgentConfig) (p2p.Agent, error) {
 func (f *factory) add(a *agent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.agents[a] = struct{}{}
+	f.agents[a] = false
 	if f.stop == nil && f.opts.Watch > 0 {
 		f.stop, f.done = make(chan struct{}), make(chan struct{})
 		go f.watch(f.stop, f.done)
@@ -87,18 +88,50 @@ func (f *factory) remove(a *agent) {
 	}
 }
 
+// hurry makes addresses be watched more often while an agent has no path.
+func (f *factory) hurry(a *agent, hurried bool) {
+	f.mu.Lock()
+	if _, ok := f.agents[a]; ok {
+		f.agents[a] = hurried
+	}
+	f.mu.Unlock()
+	if hurried {
+		select {
+		case f.haste <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// interval returns how long the watcher has to wait.
+func (f *factory) interval() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, hurried := range f.agents {
+		if hurried {
+			return min(watchHurried, f.opts.Watch)
+		}
+	}
+	return f.opts.Watch
+}
+
+// watchHurried is how often addresses are looked at while there is no path: it may be there again as soon as an address is.
+const watchHurried = 300 * time.Millisecond
+
 // watch tells the agents when addresses of this machine have come or gone.
 func (f *factory) watch(stop, done chan struct{}) {
 	defer close(done)
-	ticker := time.NewTicker(f.opts.Watch)
-	defer ticker.Stop()
+	timer := time.NewTimer(f.interval())
+	defer timer.Stop()
 	last, _ := f.addresses()
 	for {
 		select {
 		case <-stop:
 			return
-		case <-ticker.C:
+		case <-f.haste:
+		case <-timer.C:
 		}
+		timer.Reset(f.interval())
 		now, err := f.addresses()
 		if err != nil || slices.Equal(now, last) {
 			continue

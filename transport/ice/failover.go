@@ -23,6 +23,10 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) (waiting bool)
 	}
 	if a.lost.IsZero() {
 		a.lost = now
+		a.backoff = min(a.backoff, urgentAgain)
+		if limit := now.Add(urgentAgain); a.restart.After(limit) {
+			a.restart = limit
+		}
 		a.restart = later(a.restart, now.Add(patience))
 	}
 	if !now.Before(a.nextRound) {
@@ -50,54 +54,72 @@ func (a *agent) decide(now time.Time) {
 	}
 	// A peer may answer on one path and send on another, which is dead; Valve's library does when it is controlled.
 	mute := a.suspected.Sub(later(a.complaint, a.chosen)) >= patience && now.Sub(a.suspected) < streak
+	a.mute = mute
 	silent := way == nil && now.After(r.ends)
+	hopeless := way == nil && len(a.remotes)+len(a.reflexive) > 0 && !now.Before(a.restart)
 	a.mu.Unlock()
 	switch {
+	case hopeless:
+		a.gatherAgain(now, a.begun)
 	case silent:
 		if err := a.newRound(slowTurns); err != nil {
 			a.cfg.Logger.Warn("ice: checks", "err", err)
 		}
 	case a.lost.IsZero():
-		if now.Sub(a.nextRound) > longestGap {
+		if way != nil && now.Sub(a.nextRound) > longestGap {
 			a.gap, a.backoff = shortestGap, shortestAgain
 		}
 	case recovered && !mute:
 		a.lost = time.Time{}
 		a.closeOldPorts()
 	case !now.Before(a.restart):
-		a.restart = now.Add(a.backoff)
-		a.backoff = min(a.backoff*2, longestAgain)
-		a.cfg.Logger.Debug("ice: gathering again, as no path answers")
-		a.closeOldPorts()
-		a.gatherAll()
-		a.check("new candidates")
+		a.gatherAgain(now, a.lost)
 	}
 }
 
-// considerUpgrade plans to look for a better path than the one in use.
+// gatherAgain gathers because there has been no path since an instant. A connection does not wait long for one, so it
+// is done often at first.
+func (a *agent) gatherAgain(now, since time.Time) {
+	a.cfg.Logger.Debug("ice: gathering again, as no path answers")
+	a.restart = now.Add(a.backoff)
+	a.backoff = min(a.backoff*2, longestAgain)
+	if now.Sub(since) < urgent {
+		a.backoff = min(a.backoff, urgentAgain)
+	}
+	a.closeOldPorts()
+	a.gatherAll()
+	a.check("new candidates")
+}
+
+// hasten forgets all delays, as something has changed by which there may be a path again.
+func (a *agent) hasten(now time.Time) {
+	a.gap, a.nextRound = shortestGap, now
+	a.backoff, a.restart = shortestAgain, now.Add(shortestAgain)
+}
+
+// considerUpgrade plans to look for a better path than the one in use. Both sides do, as the NAT of either may let in only
+// those whom it has sent to.
 func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidate) {
 	if way == nil {
 		return
 	}
 	a.mu.Lock()
-	controlling, relayed, remote := a.controlling, a.relayed(way), a.remoteKind(way.remote)
-	settled := now.Sub(a.chosen) > settleTime
+	controlling, improvable, remote := a.controlling, a.rank(way) != rankDirect, a.remoteKind(way.remote)
+	settled := a.chosen.Add(settleTime)
 	a.mu.Unlock()
-	if len(fresh) > 0 && settled {
+	if len(fresh) > 0 {
 		// The peer has gathered again, so it may have lost the path, and its NAT lets in only those whom we have sent to.
-		a.upgradeAt(now.Add(100 * time.Millisecond))
+		a.upgradeAt(later(now.Add(100*time.Millisecond), settled))
 	}
-	if controlling && a.upgradeOf != way {
-		a.upgradeOf, a.upgrades = way, 0
-		if relayed && !a.relayOnly() {
-			a.upgradeAt(now.Add(time.Second))
+	improvable = improvable && !a.relayOnly()
+	if a.upgradeOf != way || a.improvable != improvable { // a path may turn out to be relayed when the peer tells so
+		a.upgradeOf, a.improvable, a.upgrades = way, improvable, 0
+		if improvable {
+			a.upgradeAt(now.Add(firstUpgrade))
 		}
 	}
 	for _, c := range fresh {
-		if !controlling {
-			break // the other side looks for better paths
-		}
-		if relayed && c.kind != kindRelay || remote != kindHost && c.kind == kindHost {
+		if improvable && c.kind != kindRelay || controlling && remote != kindHost && c.kind == kindHost {
 			a.upgradeAt(now.Add(2 * relayWait / 5))
 		}
 	}
@@ -106,10 +128,21 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.upgrade = time.Time{}
 	a.check("hope for a better path")
-	if a.upgrades++; controlling && relayed && a.upgrades < 4 {
-		a.upgrade = now.Add(time.Second << (2 * a.upgrades))
+	if improvable && a.upgrades < maxUpgrades {
+		pause := firstUpgrade
+		for range a.upgrades {
+			pause *= 3
+		}
+		a.upgrades++
+		a.upgrade = now.Add(3 * pause)
 	}
 }
+
+// A relayed path is given so many chances to be replaced, at intervals that grow by a factor of three.
+const (
+	firstUpgrade = time.Second
+	maxUpgrades  = 4
+)
 
 // upgradeAt plans a round, unless one is planned that is earlier. However often the peer gives reason to, there is none
 // right after another.

@@ -75,12 +75,10 @@ func (a *agent) take(found []finding) {
 	for _, f := range found {
 		switch {
 		case f.done:
-			if a.asking--; a.asking == 0 {
-				a.cfg.OnGathered()
-			}
+			a.cfg.OnGathered()
 		case f.mapped.IsValid():
 			// One that is the socket's own address is told already, if at all.
-			if f.mapped != f.port.local {
+			if f.mapped != f.port.local && !f.port.closed.Load() {
 				a.cfg.OnCandidate(formatCandidate(kindSrflx, f.mapped, f.port.local.Addr(),
 					priority(kindSrflx, f.batch, slices.Index(a.ports, f.port)+1)), p2p.CandidatePublic)
 			}
@@ -109,7 +107,8 @@ func (a *agent) interfacesChanged() {
 		}
 	}
 	a.dropClosed()
-	if way := a.current.Load(); way != nil && way.port.closed.Load() {
+	if way := a.current.Load(); way != nil && (way.port.closed.Load() || !a.lost.IsZero()) {
+		a.hasten(time.Now())
 		a.gatherAll()
 		a.Suspect()
 		return

@@ -49,8 +49,8 @@ type Options struct {
 	// talked to from any port.
 	MinPort, MaxPort uint16
 
-	// Watch is how often interfaces that come and go are looked for; 0 means every 2 seconds, and negative never.
-	// All agents of one p2p.ICE have one watcher.
+	// Watch is how often interfaces that come and go are looked for; 0 means every 2 seconds, and negative never. While an agent
+	// has no path it is more often. All agents of one p2p.ICE have one watcher.
 	Watch time.Duration
 
 	// Socket configures the sockets.

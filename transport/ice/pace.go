@@ -42,13 +42,20 @@ func (a *agent) mayCheck(l *lane, to netip.AddrPort, msg *stun.Message) bool {
 	if way.checksIn != l.round.number {
 		way.checksIn, way.checks, way.next = l.round.number, 0, time.Time{}
 	}
-	if !nominates {
-		if now.Before(way.next) {
+	switch {
+	case nominates:
+		if current := a.current.Load(); current != nil && a.keeps(current, way) {
+			a.confirm(now, current)
 			return false
 		}
+	case now.Before(way.next):
+		return false
+	case now.Sub(way.asked) < checkTimeout:
+		// Whoever is there is the peer, and it has got less from us than we from it.
+	default:
 		a.tokens = min(checksAtOnce, a.tokens+now.Sub(a.tokensAt).Seconds()*checksPerSecond)
 		a.tokensAt = now
-		if a.tokens < 1 {
+		if a.tokens < float64(1+3*min(way.checks, 6)) { // all get one before some get many
 			return false
 		}
 		a.tokens--
@@ -63,6 +70,21 @@ func (a *agent) mayCheck(l *lane, to netip.AddrPort, msg *stun.Message) bool {
 	}
 	a.checks[transaction(msg.TransactionID)] = check{l, way, now, nominates}
 	return true
+}
+
+// keeps tells whether the path in use is to stay instead of one that pion's agent wants to nominate, as it is better and answers:
+// pion's agent does not know of the one, and may not know that the other leads through a relay. a.mu is held.
+func (a *agent) keeps(current, other *path) bool {
+	return current != other && !a.mute && !current.port.closed.Load() &&
+		a.rank(current) < a.rank(other) && current.valid.After(a.round.began)
+}
+
+// confirm nominates the path in use, in case that the peer has taken another. a.mu is held.
+func (a *agent) confirm(now time.Time, current *path) {
+	if now.Sub(a.confirmed) >= probeAgain {
+		a.confirmed = now
+		a.probe(now, current, true)
+	}
 }
 
 // forgetChecks forgets those to which no answer will come any more. a.mu is held.

@@ -70,10 +70,53 @@ func (a *agent) choose(p *path) {
 	}
 }
 
-// relayed tells whether a path leads through a relay. a.mu is held.
-func (a *agent) relayed(p *path) bool {
-	return p.port.kind == kindRelay || a.remoteKind(p.remote) == kindRelay
+// rank says how good a path is, whatever its round-trip time. Less is better.
+type rank uint8
+
+const (
+	rankDirect  rank = iota
+	rankUnsure       // the peer has not told the address, so it may be at a relay
+	rankRelayed      // a.relayed
+)
+
+// rank returns that of a path. a.mu is held.
+func (a *agent) rank(p *path) rank {
+	switch {
+	case p.port.kind == kindRelay:
+		return rankRelayed
+	case a.remoteKind(p.remote) == kindPrflx:
+		return a.rankOf(p.remote.Addr())
+	case a.remoteKind(p.remote) == kindRelay:
+		return rankRelayed
+	}
+	return rankDirect
 }
+
+// rankOf returns that of paths to an address of which the peer has not told the port: it may be that of a symmetric NAT of the peer, or
+// of a relay about which a signal is on the way. a.mu is held.
+func (a *agent) rankOf(ip netip.Addr) rank {
+	found := rankUnsure
+	for _, c := range a.remotes {
+		switch {
+		case c.addr.Addr() != ip:
+		case c.kind == kindRelay:
+			found = rankRelayed
+		default:
+			return rankDirect
+		}
+	}
+	if a.round != nil {
+		for p := range a.round.lanes {
+			if p.kind == kindRelay && p.local.Addr() == ip {
+				return rankRelayed // both use the same
+			}
+		}
+	}
+	return found
+}
+
+// relayed tells whether a path leads through a relay. a.mu is held.
+func (a *agent) relayed(p *path) bool { return a.rank(p) == rankRelayed }
 
 // best returns the best path of those that have answered since, or nil. a.mu is held.
 func (a *agent) best(since time.Time) *path {
@@ -90,8 +133,8 @@ func (a *agent) best(since time.Time) *path {
 }
 
 func (a *agent) better(p, q *path) bool {
-	if x, y := a.relayed(p), a.relayed(q); x != y {
-		return y
+	if x, y := a.rank(p), a.rank(q); x != y {
+		return x < y
 	}
 	return p.rtt < q.rtt
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/turn/v5"
@@ -21,18 +22,41 @@ func (a *agent) askTURN(batch int, server p2p.TURNServer, addrs []address) {
 	ctx, cancel := context.WithTimeout(a.ctx, serverTimeout)
 	defer cancel()
 	at, err := a.lookup(ctx, "turn", server.Address)
-	for _, addr := range at {
-		for _, from := range a.relaySources(addr.Addr(), addrs) {
-			var p *port
-			if p, err = a.allocate(ctx, addr, from, server); err == nil {
-				p.batch = batch
-				a.report(finding{batch: batch, port: p})
-				return
+	for unsent := true; unsent; {
+		unsent = false
+		for _, addr := range at {
+			for _, from := range a.relaySources(addr.Addr(), addrs) {
+				var p *port
+				if p, err = a.allocate(ctx, addr, from, server); err == nil {
+					p.batch = batch
+					a.report(finding{batch: batch, port: p})
+					return
+				}
+				unsent = unsent || errors.Is(err, errUnsent)
 			}
 		}
+		// An interface that has just come gets its routes a little later.
+		unsent = unsent && sleep(ctx, unsentPause)
 	}
 	if err != nil && a.ctx.Err() == nil {
 		a.cfg.Logger.Warn("ice: TURN server", "server", server.Address, "err", err)
+	}
+}
+
+// errUnsent is what this machine has to say, and not the relay.
+var errUnsent = errors.New("nothing can be sent")
+
+const unsentPause = 300 * time.Millisecond
+
+// sleep waits, and returns false if ctx is done before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -64,6 +88,7 @@ type relay struct {
 
 	client *turn.Client
 	conn   net.PacketConn // at the server
+	unsent atomic.Bool    // something could not be sent
 
 	mu    sync.Mutex
 	peers map[netip.Addr]*permission
@@ -76,11 +101,15 @@ type permission struct {
 	retry   time.Time // not earlier, after the relay has refused
 }
 
+// relayRTO is how long the answer of a relay is waited for at first. It is doubled up to 1.6 seconds, for six repetitions in all. It
+// takes two questions to get an address, so little time must be lost with the first repetitions of each.
+const relayRTO = 100 * time.Millisecond
+
 // allocate gets an address at a relay.
 func (a *agent) allocate(ctx context.Context, server netip.AddrPort, from netip.Addr, cred p2p.TURNServer) (*port, error) {
 	sock, err := a.factory.net.listen(netip.AddrPortFrom(from, 0))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(errUnsent, err)
 	}
 	r := &relay{agent: a, sock: sock, server: server, anonymous: cred.User == "" && cred.Password == "", peers: make(map[netip.Addr]*permission)}
 	r.client, err = turn.NewClient(&turn.ClientConfig{
@@ -89,6 +118,7 @@ func (a *agent) allocate(ctx context.Context, server netip.AddrPort, from netip.
 		Password:       cred.Password,
 		Conn:           (*relayConn)(r),
 		Net:            literalNetwork{},
+		RTO:            relayRTO,
 		LoggerFactory:  loggers{a.cfg.Logger},
 	})
 	if err != nil {
@@ -102,6 +132,9 @@ func (a *agent) allocate(ctx context.Context, server netip.AddrPort, from netip.
 	if r.conn, err = r.client.AllocateWithContext(ctx); err != nil {
 		r.client.Close()
 		_ = sock.Close()
+		if r.unsent.Load() {
+			err = errors.Join(errUnsent, err)
+		}
 		return nil, err
 	}
 	local, err := udpAddr(r.conn.LocalAddr())

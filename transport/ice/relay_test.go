@@ -124,3 +124,22 @@ func TestRelayIsNotAskedForInternalAddresses(t *testing.T) {
 		})
 	}
 }
+
+func TestRelayIsAskedAgainWhenThereWasNoWayToIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		defer relayServer(t, w.machine(w.internet, "198.51.100.2/24"), turnAt).Close()
+		m := w.machine(w.internet, "192.0.2.1/24")
+		a := newPeer(t, "alice", m, setup{
+			opts: Options{Watch: -1}, tell: p2p.CandidateRelay,
+			turn: []p2p.TURNServer{{Address: turnAt, User: "user", Password: "secret"}},
+		})
+		defer a.Close()
+		m.detach("192.0.2.1")
+		a.Gather()
+		time.Sleep(2 * time.Second) // of virtual time
+		m.attach(w.internet, "192.0.2.1/24")
+		<-a.gathered
+		require.Equal(t, []string{"relay"}, candidateTypes(a.told()))
+	})
+}

@@ -23,6 +23,7 @@ func (c *relayConn) WriteTo(b []byte, _ net.Addr) (int, error) {
 		return len(b), nil
 	}
 	if _, err := c.sock.WriteBatch([]udp.Datagram{{Addr: c.server, Data: b}}); err != nil {
+		c.unsent.Store(true)
 		return 0, err
 	}
 	return len(b), nil

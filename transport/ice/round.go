@@ -2,6 +2,7 @@ package ice
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	pion "github.com/pion/ice/v4"
@@ -78,10 +79,11 @@ func (a *agent) newRound(interval time.Duration) error {
 	if old != nil {
 		_ = old.pion.GracefulClose()
 	}
-	for _, port := range a.ports {
+	// Pairs are checked in the order in which they are made, and what is new is more likely to work.
+	for _, port := range slices.Backward(a.ports) {
 		r.addPort(port)
 	}
-	for _, c := range remotes {
+	for _, c := range slices.Backward(remotes) {
 		r.addRemote(c)
 	}
 	if controlling {

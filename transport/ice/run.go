@@ -11,19 +11,21 @@ type decisions struct {
 	ports     []*port
 	gathering int       // how many times all was gathered
 	told      p2p.Route // the last one
-	asking    int       // goroutines that ask servers
 
-	lost      time.Time // since when the path is suspect; zero: it is not
-	complaint time.Time // the first of those Suspect calls that follow each other
-	suspected time.Time // the last of them
-	probed    time.Time // when the path was last checked
-	gap       time.Duration
-	nextRound time.Time // not earlier
-	restart   time.Time // when to gather again, if nothing has answered by then
-	backoff   time.Duration
-	upgrade   time.Time // when to look for a better path; zero: never
-	upgrades  int       // how many times that was done for the path
-	upgradeOf *path
+	lost       time.Time // since when the path is suspect; zero: it is not
+	complaint  time.Time // the first of those Suspect calls that follow each other
+	suspected  time.Time // the last of them
+	probed     time.Time // when the path was last checked
+	gap        time.Duration
+	nextRound  time.Time // not earlier
+	restart    time.Time // when to gather again, if nothing has answered by then
+	backoff    time.Duration
+	upgrade    time.Time // when to look for a better path; zero: never
+	upgrades   int       // how many times that was done for the path
+	upgradeOf  *path
+	improvable bool      // that path can be replaced by a better one
+	begun      time.Time // when the first round was
+	hurried    bool      // addresses of this machine are watched closely
 }
 
 const (
@@ -32,10 +34,13 @@ const (
 	streak        = 3 * time.Second         // longest between calls of Suspect that follow each other
 	patience      = 1200 * time.Millisecond // until gathering again
 	shortestAgain = 2 * time.Second         // until gathering once more
+	urgentAgain   = 3 * time.Second         // longest, in the time that is urgent
+	urgent        = 15 * time.Second        // since the path was lost; connections wait for 10
+	firstPatience = 4 * time.Second         // until gathering again if there never was a path
 	longestAgain  = 30 * time.Second
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
-	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
+	settleTime    = time.Second            // in which candidates of the peer are still to be expected
 	roundGap      = time.Second            // between rounds for other reasons than a dead path
 	tick          = 100 * time.Millisecond // while something is pending
 	idleTick      = time.Second
@@ -103,6 +108,9 @@ func (a *agent) step(now time.Time) (soon bool) {
 	}
 	if w.start {
 		a.check("the peer's credentials")
+		if a.begun.IsZero() {
+			a.begun, a.restart = now, now.Add(firstPatience)
+		}
 		a.replayEarly()
 	}
 	if a.round == nil {
@@ -120,6 +128,10 @@ func (a *agent) step(now time.Time) (soon bool) {
 	waiting := a.watchPath(now, way, w.suspect)
 	a.decide(now)
 	a.tellRoute()
+	if hurried := a.current.Load() == nil || !a.lost.IsZero(); hurried != a.hurried {
+		a.hurried = hurried
+		a.factory.hurry(a, hurried)
+	}
 	return waiting || a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero() && a.upgrade.Sub(now) < idleTick
 }
 

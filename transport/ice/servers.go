@@ -29,7 +29,6 @@ func (a *agent) askServers(ports []*port, addrs []address, relays bool) {
 			all.Go(func() { a.askTURN(batch, server, addrs) })
 		}
 	}
-	a.asking++
 	a.spawn(func() {
 		all.Wait()
 		a.report(finding{done: true})
@@ -124,6 +123,12 @@ func (q query) answer(msg *stun.Message) bool {
 	return true
 }
 
+// queryPauses are how long answers are waited for, the last one again and again. It does not double as RFC 8489 has it: a few small
+// packets a second burden nobody, and who has no reflexive address may have no path.
+var queryPauses = [...]time.Duration{
+	200 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, time.Second,
+}
+
 // query asks a server, again and again, until it answers.
 func (a *agent) query(ctx context.Context, p *port, server netip.AddrPort) (netip.AddrPort, bool) {
 	msg, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.Fingerprint)
@@ -140,9 +145,9 @@ func (a *agent) query(ctx context.Context, p *port, server netip.AddrPort) (neti
 		delete(p.queries, id)
 		a.mu.Unlock()
 	}()
-	for wait := 200 * time.Millisecond; ; wait *= 2 {
+	for try := 0; ; try++ {
 		p.send(msg.Raw, server)
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(queryPauses[min(try, len(queryPauses)-1)])
 		select {
 		case mapped := <-q.result:
 			timer.Stop()

@@ -140,11 +140,13 @@ func (a *agent) know(from netip.AddrPort) {
 }
 
 // notice sees to it that the controlling side checks all paths when the peer does, as it may have lost the one in use. Otherwise
-// the peer would have nothing but the path that it has chosen itself, of which we know nothing. a.mu is held.
+// the peer would have nothing but the path that it has chosen itself, of which we know nothing. The controlled side does so if the path
+// in use could be better: its NAT lets in only those whom it has sent to. a.mu is held.
 func (a *agent) notice(way *path) {
 	now := time.Now()
 	current := a.current.Load()
-	if a.controlling && current != nil && way != current && now.Sub(a.chosen) > settleTime && now.Sub(way.asked) > settleTime {
+	if current != nil && way != current && now.Sub(a.chosen) > settleTime && now.Sub(way.asked) > settleTime &&
+		(a.controlling || a.rank(current) != rankDirect && a.round != nil && now.Sub(a.round.began) > settleTime) {
 		a.work.moved = true
 	}
 	way.asked = now
