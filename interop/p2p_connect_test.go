@@ -84,3 +84,73 @@ func TestP2PClose(t *testing.T) {
 		}
 	})
 }
+
+// A connection without messages is noticed to be closed as well. It lives for longer than Valve's library takes to know the
+// round-trip time and to become silent.
+func TestP2PCloseWhenSilent(t *testing.T) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
+		m := p.meet(t, peer.Options{})
+		l := m.connect(t, 1)
+		requireFor(t, 15*time.Second, "both stay connected", func() bool {
+			return l.in.Info().State == peer.Connected && l.out.Info().State == peer.Connected
+		})
+		l.out.Close(1234, "that is all", false)
+		if p.alice == peer.Valve && p.bob == peer.Valve {
+			l.in.WaitEnd() // too late to be told why
+			return
+		}
+		end := l.in.WaitStateWithin(peer.ClosedByPeer, noticeTime).Info
+		require.Equal(t, 1234, end.EndReason)
+	})
+}
+
+// Two that know each other connect anew at once, also if one of them has closed without a word, so that the other still
+// has the connection.
+func TestP2PReconnect(t *testing.T) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
+		for name, options := range map[string][]string{"plain": nil, "symmetric": symmetric} {
+			if options != nil && p.alice == peer.Valve && p.bob == peer.Valve {
+				continue // its requests are dropped until they are given up
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				m := p.meet(t, peer.Options{})
+				l := m.bob.ListenP2P(3, options...)
+				for range 3 {
+					out := m.alice.ConnectP2P(bob, 3, options...)
+					in := l.Accepted()
+					in.WaitState(peer.Connected)
+					out.WaitState(peer.Connected)
+					requireTalk(t, link{in: in, out: out})
+					out.Close(1234, "again", false)
+				}
+			})
+		}
+	})
+}
+
+// A peer that vanishes is missed.
+func TestP2PVanish(t *testing.T) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
+		m := p.meet(t, peer.Options{Config: []string{"TimeoutConnected=3000"}})
+		l := m.connect(t, 1)
+		requireTalk(t, l)
+		m.bob.Kill()
+		l.out.Send(0, peer.Reliable, []byte("still there?"))
+		end := l.out.WaitStateWithin(peer.ProblemDetectedLocally, 20*time.Second).Info
+		require.Equal(t, peer.ReasonTimeout, end.EndReason)
+	})
+}
+
+// Who connects through a signaling object need not know who answers.
+func TestP2PConnectToAnybody(t *testing.T) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
+		m := p.meet(t, peer.Options{})
+		l := m.bob.ListenP2P(1)
+		out := m.alice.ConnectToAnybody(bob, 1)
+		in := l.Accepted()
+		in.WaitState(peer.Connected)
+		require.Equal(t, bob, out.WaitState(peer.Connected).Info.Identity)
+		requireTalk(t, link{in: in, out: out})
+	})
+}

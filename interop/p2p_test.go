@@ -61,15 +61,11 @@ func TestP2P(t *testing.T) {
 	for _, c := range p2pCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for _, p := range p2pPairs {
-				if c.notOurs != "" && p.server == p2ptest.Ours && p.client == p2ptest.Ours {
-					continue
-				}
-				t.Run(strings.ReplaceAll(p.String(), ", ", "+"), func(t *testing.T) {
-					t.Parallel()
+			forP2PPairs(t, func(t *testing.T, p p2pPair) {
+				if c.notOurs == "" || p.server == p2ptest.Valve || p.client == p2ptest.Valve {
 					c.run(t, p)
-				})
-			}
+				}
+			})
 		})
 	}
 }
@@ -82,7 +78,13 @@ func (c *p2pCase) run(t *testing.T, p p2pPair) {
 	ends := []p2ptest.Outcome{peers[0].Outcome(p2pTime), peers[1].Outcome(p2pTime)}
 	require.False(t, t.Failed(), "both exit with success")
 	for i, peer := range peers {
-		who, end, other := string(peer.Side.Role), ends[i], ends[1-i]
+		if peer.Side.Repeat > 1 {
+			continue // numbers are of all connections
+		}
+		if ends[i].Route == "" && ends[1-i].Route != "" && peer.Side.Role == p2ptest.Meeting && peer.Side.Kind == p2ptest.Valve {
+			continue // it tells the route only if it is the one that closes
+		}
+		who, end, other := peer.Side.Identity, ends[i], ends[1-i]
 		if peer.Side.Kind == p2ptest.Ours && len(peer.Side.Adapters) > 0 && c.route == "udp" {
 			// The simulated network is this machine, as whoever knows nothing of it can see.
 			assert.Contains(t, []string{"udp", "local"}, end.Route, "route of the %s", who)
@@ -112,5 +114,57 @@ func (c *p2pCase) run(t *testing.T, p p2pPair) {
 				assert.LessOrEqual(t, n, wanted[kind], "%s candidates of the %s", kind, who)
 			}
 		}
+	}
+}
+
+// Both sides of test_p2p listen and connect to each other at the same time, and get one connection.
+func TestP2PSymmetric(t *testing.T) {
+	t.Parallel()
+	for _, c := range []p2pCase{
+		{name: "private network", route: "local", change: noServers},
+		{
+			name:   "full cone NAT",
+			server: at(serverBehind(p2ptest.FullCone)), client: at(clientBehind(p2ptest.FullCone)), route: "udp",
+		},
+		{
+			name:   "symmetric NAT",
+			server: at(serverBehind(p2ptest.Symmetric)), client: at(clientBehind(p2ptest.Symmetric)), route: "relay",
+		},
+		{name: "30 % of the signals are lost", route: "local", change: func(s *p2ptest.Side) { noServers(s); s.SignalLoss = 30 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			forP2PPairs(t, func(t *testing.T, p p2pPair) {
+				c := c
+				changed := c.change
+				c.change = func(s *p2ptest.Side) {
+					s.Role = p2ptest.Meeting
+					if changed != nil {
+						changed(s)
+					}
+				}
+				c.run(t, p)
+			})
+		})
+	}
+}
+
+// One connection after the other, between the same two.
+func TestP2PRepeated(t *testing.T) {
+	t.Parallel()
+	forP2PPairs(t, func(t *testing.T, p p2pPair) {
+		c := p2pCase{route: "local", change: func(s *p2ptest.Side) { noServers(s); s.Repeat, s.Ticks = 5, 10 }}
+		c.run(t, p)
+	})
+}
+
+// forP2PPairs runs a test once for each column, all at the same time.
+func forP2PPairs(t *testing.T, test func(t *testing.T, p p2pPair)) {
+	t.Helper()
+	for _, p := range p2pPairs {
+		t.Run(strings.ReplaceAll(p.String(), ", ", "+"), func(t *testing.T) {
+			t.Parallel()
+			test(t, p)
+		})
 	}
 }

@@ -103,17 +103,18 @@ func (p *Peer) TryConnectP2P(remote string, virtualPort int, custom bool, option
 	return &Conn{p: p.process, t: p.t, handle: reply.Conn}, reply.err()
 }
 
+// ConnectToAnybody connects through a signaling object to whoever answers there, which is the peer with that
+// identity.
+func (p *Peer) ConnectToAnybody(identity string, virtualPort int) *Conn {
+	p.t.Helper()
+	reply := p.call(p.t, Command{Do: "connect-anybody", Identity: identity, Port: virtualPort})
+	return &Conn{p: p.process, t: p.t, handle: reply.Conn}
+}
+
 // OnRequest says what happens to connection requests that come from now on: one of the Request constants.
 func (p *Peer) OnRequest(request string) {
 	p.t.Helper()
 	p.call(p.t, Command{Do: "on-request", Text: request})
-}
-
-// Incoming returns the next incoming connection that does not belong to a listen socket, or to the one with this
-// handle.
-func (p *Peer) Incoming(listen uint32) *Conn {
-	p.t.Helper()
-	return (&Listener{peer: p, handle: listen}).Accepted()
 }
 
 // Unclaimed returns the handles of incoming connections that the test has not taken.

@@ -28,6 +28,8 @@ type P2PEngine interface {
 	ListenP2P(virtualPort int, options []string) (listen uint32, err error)
 	// ConnectP2P connects with the default signaling service, or with a signaling object of the application's own.
 	ConnectP2P(remote string, virtualPort int, custom bool, options []string) (conn uint32, err error)
+	// ConnectAnybody connects with a signaling object to whoever answers there.
+	ConnectAnybody(there string, virtualPort int) (conn uint32, err error)
 }
 
 // SessionEngine is what a P2PEngine has that sends messages to users.
@@ -110,6 +112,8 @@ func (s *server) p2pCommand(c Command, reply *Event) (known bool, err error) {
 		reply.Listen, err = engine.ListenP2P(c.Port, c.Options)
 	case "connect-p2p": // Identity, Port, Options, On: with a signaling object
 		reply.Conn, err = engine.ConnectP2P(c.Identity, c.Port, c.On, c.Options)
+	case "connect-anybody": // Identity, Port
+		reply.Conn, err = engine.ConnectAnybody(c.Identity, c.Port)
 	case "signal": // Identity, Hex
 		data, err := hex.DecodeString(c.Hex)
 		if err != nil {

@@ -81,17 +81,14 @@ func (e *ourEngine) OnSignal(f func(to string, signal []byte, rejection bool)) e
 	return nil
 }
 
-// Signal gives a signal to the default service, as long as that is to ask the application about requests.
+// Signal gives a signal to the default service, if that is in use and is to ask the application about requests.
 func (e *ourEngine) Signal(from string, signal []byte, request string) bool {
-	if request != RequestAsk {
-		return e.s.ReceivedP2PCustomSignal(signal, ourRequests{e, request}) == nil
-	}
-	id, err := gns.ParseIdentity(from)
 	e.signals.mu.Lock()
 	handler := e.signals.handler
 	e.signals.mu.Unlock()
-	if err != nil || handler == nil {
-		return false
+	id, err := gns.ParseIdentity(from)
+	if request != RequestAsk || handler == nil || err != nil {
+		return e.s.ReceivedP2PCustomSignal(signal, ourRequests{e, request}) == nil
 	}
 	handler.Signal(id, signal)
 	return true
@@ -121,5 +118,10 @@ func (e *ourEngine) ConnectP2P(remote string, virtualPort int, custom bool, opti
 	} else {
 		conn, err = e.s.ConnectP2P(id, virtualPort, values...)
 	}
+	return uint32(conn), ourResult(err)
+}
+
+func (e *ourEngine) ConnectAnybody(there string, virtualPort int) (uint32, error) {
+	conn, err := e.s.ConnectP2PCustomSignaling(ourSignaling{e.signals, there}, gns.Identity{}, virtualPort)
 	return uint32(conn), ourResult(err)
 }

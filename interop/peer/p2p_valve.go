@@ -35,6 +35,11 @@ func (e *valveEngine) ConnectP2P(remote string, virtualPort int, custom bool, op
 	return uint32(conn), err
 }
 
+func (e *valveEngine) ConnectAnybody(there string, virtualPort int) (uint32, error) {
+	conn, err := e.lib.ConnectP2PAnybody(there, virtualPort)
+	return uint32(conn), err
+}
+
 func (e *valveEngine) OnSession(requested func(peer string), failed func(Info)) error {
 	return e.lib.OnSession(requested, func(i valve.ConnectionInfo) { failed(valveInfo(i)) })
 }

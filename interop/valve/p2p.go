@@ -163,6 +163,15 @@ func (l *Library) ConnectP2P(remote string, virtualPort int, custom bool, option
 	return Connection(conn), nil
 }
 
+// ConnectP2PAnybody begins to connect to whoever answers the signals to a peer.
+func (l *Library) ConnectP2PAnybody(there string, virtualPort int) (Connection, error) {
+	conn := l.p2p.ConnectCustom(l.sockets, l.newSignaling(there), nil, int32(virtualPort), 0, nil)
+	if conn == 0 {
+		return 0, fmt.Errorf("valve: connecting to whoever is at %s, virtual port %d, failed", there, virtualPort)
+	}
+	return Connection(conn), nil
+}
+
 // cBytes copies memory of C.
 func cBytes(p *byte, size int32) []byte {
 	return append([]byte(nil), unsafe.Slice(p, size)...)
