@@ -8,7 +8,7 @@ BENCHRUNS ?= 5
 
 # Packages that open no socket and read no clock; they also build where there is no UDP.
 PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./reliability/... ./snp/... ./internal/mono/... \
-	./internal/bufpool/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
+	./internal/bufpool/... ./internal/rendezvous/... ./internal/udpwire/... ./internal/linkstats/... ./internal/impair/... ./internal/conn/... \
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \

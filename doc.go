@@ -44,6 +44,15 @@
 // A connection sends at a fixed rate between SendRateMin and SendRateMax of package config, by default
 // 256 KiB per second, as Valve's library does. Programs that move much data raise both.
 //
+// # Peers without addresses
+//
+// [DialP2P], [ListenP2P], [Sockets.ConnectP2P] and [Sockets.CreateListenSocketP2P] connect peers that know each other by identity,
+// wherever they are: signals, small messages that a service carries, let them find each other, and ICE finds a path
+// through whatever address translation lies between them, or through a relay. Both come from packages of their own, for
+// [Options.ICE] and [Options.Signaling], so that programs that use addresses alone do not have them: transport/ice, and those below
+// signaling. [Sockets.ConnectP2PCustomSignaling] and [Sockets.ReceivedP2PCustomSignal] are for signals that the
+// program carries itself.
+//
 // # Security
 //
 // Connections are encrypted with AES-256-GCM under keys that are made for each of them. Without a
@@ -65,6 +74,6 @@
 // # Concurrency
 //
 // Everything is safe for concurrent use. There is no global state: any number of [Sockets] live side by
-// side. No callback runs with a lock held; only the [slog.Handler] of a logger and the writer of a key
+// side. No callback runs with a lock held, nor does a [Signaling]; only the [slog.Handler] of a logger and the writer of a key
 // log do, and must not call back into this package.
 package gns

@@ -15,6 +15,8 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/signaling/memory"
+	"github.com/gogns/gns/transport/ice"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,6 +28,8 @@ const (
 	hammerConnections = 100
 	hammerGroups      = 8
 )
+
+var hammerIdentities = [2]gns.Identity{gns.GenericString("anvil"), gns.GenericString("nail")}
 
 // hammer is what all goroutines of TestHammer share: whatever handles there are, used without any order.
 type hammer struct {
@@ -46,11 +50,13 @@ func TestHammer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), *hammerTime)
 	defer cancel()
 	h := &hammer{ctx: ctx}
+	paths, signals := ice.New(ice.Options{IncludeLoopback: true}), memory.New()
 	for i := range h.s {
 		var err error
-		h.s[i], err = gns.New(&gns.Options{DevelopmentCertificate: true, Config: []config.Value{
-			config.Int32(config.TimeoutInitial, 2000), config.Int32(config.TimeoutConnected, 2000),
-		}})
+		h.s[i], err = gns.New(&gns.Options{
+			Identity: hammerIdentities[i], DevelopmentCertificate: true, ICE: paths, Signaling: signals,
+			Config: []config.Value{config.Int32(config.TimeoutInitial, 2000), config.Int32(config.TimeoutConnected, 2000)},
+		})
 		require.NoError(t, err)
 		h.s[i].OnConnectionStatusChanged(func(e gns.ConnectionStatusChanged) { h.changed(i, e) })
 		h.s[i].OnAuthenticationStatus(func(gns.Availability, string) {})
@@ -209,7 +215,7 @@ func (h *hammer) rare(r *rand.Rand, i int, s *gns.Sockets, c gns.Connection, g *
 		_ = s.SetCertificate([]byte("none"))
 	case 27:
 		if r.IntN(200) == 0 {
-			_ = s.ResetIdentity(gns.Identity{})
+			_ = s.ResetIdentity(hammerIdentities[i])
 		}
 	case 28:
 		ctx, cancel := context.WithTimeout(h.ctx, time.Millisecond)
@@ -220,10 +226,23 @@ func (h *hammer) rare(r *rand.Rand, i int, s *gns.Sockets, c gns.Connection, g *
 		_ = s.Drain(ctx)
 		cancel()
 	case 30:
-		_, _ = s.ConnectP2P(gns.GenericString("peer"), r.IntN(10))
-		_, _ = s.CreateListenSocketP2P(r.IntN(10))
+		h.peerToPeer(r, i, s)
 	case 31:
 		_ = s.Metrics()
+	}
+}
+
+// peerToPeer connects the two, or one with itself, on some virtual ports.
+func (h *hammer) peerToPeer(r *rand.Rand, i int, s *gns.Sockets) {
+	symmetric := config.Int32(config.SymmetricConnect, r.Int32N(2))
+	if r.IntN(4) == 0 {
+		if l, err := s.CreateListenSocketP2P(r.IntN(4), symmetric); err == nil && r.IntN(2) == 0 {
+			_ = s.CloseListenSocket(l)
+		}
+		return
+	}
+	if c, err := s.ConnectP2P(hammerIdentities[r.IntN(2)], r.IntN(4), symmetric); err == nil {
+		h.keep(i, r.IntN(hammerConnections), c)
 	}
 }
 

@@ -75,7 +75,7 @@ func (h *host) Deliver(m *snp.Message) bool {
 	q := &c.messages
 	limits := &c.set.SNP
 	switch c.state {
-	case StateConnected:
+	case StateConnected, StateFindingRoute: // the peer may have a path first
 	case StateClosedByPeer, StateProblemDetectedLocally:
 		limits = &snp.Config{RecvBufferMessages: math.MaxInt, RecvBufferSize: math.MaxInt}
 	default:
