@@ -2,6 +2,7 @@ package p2ptest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -70,6 +71,9 @@ func (c *conversation) send() error {
 	if err != nil {
 		return err
 	}
+	if status.State != gns.StateConnected {
+		return nil // the peer has closed, which the next callback tells
+	}
 	if status.PendingReliable+status.PendingUnreliable >= pendingEnough {
 		return nil
 	}
@@ -82,7 +86,10 @@ func (c *conversation) send() error {
 		if sort == 1 {
 			flags = gns.SendReliable
 		}
-		if _, err := c.s.SendMessageToConnection(c.conn, data, flags); err != nil {
+		switch _, err := c.s.SendMessageToConnection(c.conn, data, flags); {
+		case errors.Is(err, gns.ErrNoConnection): // as above
+			return nil
+		case err != nil:
 			return err
 		}
 		c.sent[sort]++

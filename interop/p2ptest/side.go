@@ -82,7 +82,13 @@ func Run(t testing.TB, n *Network, s Side) *Peer {
 	log := filepath.Join(directory, fmt.Sprintf("%s.log", s.Role))
 	command := n.Command(file(t, testProgram), s.args(log)...)
 	command.Dir = directory
-	return &Peer{Process: Start(t, name, command), Side: s, log: log}
+	p := &Peer{Process: Start(t, name, command), Side: s, log: log}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("detailed log of the %s:\n%s", name, p.Log())
+		}
+	})
+	return p
 }
 
 // args are the options of test_p2p.
