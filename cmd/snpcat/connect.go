@@ -23,9 +23,9 @@ func (p *program) connect(o *options) int {
 	conn, err := p.dial(o, n)
 	if err != nil {
 		out.failed(o.address, err)
-		return p.connectFailed(o.address, err)
+		return p.connectFailed(o, n, err)
 	}
-	h := p.newHub(o, out)
+	h := p.newHub(o, n, out)
 	if err := h.join(conn); err != nil {
 		return p.fail("%v", err)
 	}
@@ -41,18 +41,24 @@ func (p *program) dial(o *options, n *network) (*gns.Conn, error) {
 	}
 	ctx, cancel := until(p.interrupted, p.killed, limit)
 	defer cancel()
+	if o.p2p {
+		return o.dialPeer(ctx, n)
+	}
 	return gns.Dial(ctx, o.address, gns.WithSockets(n.Sockets), gns.WithExpectedIdentity(o.expect))
 }
 
 // connectFailed reports why there is no connection.
-func (p *program) connectFailed(address string, err error) int {
-	end := closeError(err)
+func (p *program) connectFailed(o *options, n *network, err error) int {
+	address, end := o.address, closeError(err)
+	if advice := o.advice(n, end); advice != "" && p.interrupted.Err() == nil {
+		defer p.console.printf("snpcat: %s", advice)
+	}
 	switch {
 	case p.interrupted.Err() != nil:
 		return p.fail("interrupted while connecting to %s", address)
 	case errors.Is(err, context.DeadlineExceeded):
 		return p.fail("cannot connect to %s: no answer in time", address)
-	case end != nil && end.ByPeer:
+	case end != nil && end.ByPeer && end.Reason != gns.EndMiscP2PRendezvous: // which the peer only finds out first
 		return p.fail("%s refused the connection: %s", address, reasonText(end))
 	case end != nil:
 		return p.fail("cannot connect to %s: %s", address, reasonText(end))

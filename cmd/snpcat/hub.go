@@ -12,6 +12,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/p2p"
 )
 
 // hub joins standard input and output to the connections, of which there may be none, one or many.
@@ -19,6 +20,10 @@ type hub struct {
 	p   *program
 	o   *options
 	out *output
+
+	routes    *routes // nil without -p2p
+	served    chan struct{}
+	following sync.WaitGroup // until served is closed
 
 	ended chan *session // sessions that receive no more
 	over  chan struct{} // closed when nobody listens to ended any more
@@ -30,8 +35,11 @@ type hub struct {
 	changed  chan struct{}
 }
 
-func (p *program) newHub(o *options, out *output) *hub {
-	return &hub{p: p, o: o, out: out, ended: make(chan *session), over: make(chan struct{}), changed: make(chan struct{})}
+func (p *program) newHub(o *options, n *network, out *output) *hub {
+	return &hub{
+		p: p, o: o, out: out, routes: n.routes, served: make(chan struct{}),
+		ended: make(chan *session), over: make(chan struct{}), changed: make(chan struct{}),
+	}
 }
 
 // join takes in a new connection.
@@ -39,29 +47,45 @@ func (h *hub) join(conn *gns.Conn) error {
 	s, err := newSession(h, conn)
 	if err != nil {
 		_ = conn.CloseWithReason(gns.EndAppExceptionGeneric, "cannot configure lanes", false)
-		return fmt.Errorf("%v: %w", conn.RemoteAddr(), err)
+		return fmt.Errorf("%s: %w", h.o.peerName(conn.Info()), err)
 	}
 	info := conn.Info()
+	route, rerouted := h.routes.of(conn)
 	word := "connected to"
 	if h.o.listen {
 		word = "connection from"
 	}
-	h.p.console.printf("%s %v%s", word, info.Addr, h.o.identityNote(info))
+	h.p.console.printf("%s %s%s", word, h.o.peerName(info), h.o.note(info, routeText(route)))
 	h.out.connected(info, conn.Handle())
+	if route.Kind != p2p.RouteNone {
+		h.out.route(conn.Handle(), route)
+	}
 	h.mu.Lock()
 	h.sessions = append(h.sessions, s)
 	close(h.changed)
 	h.changed = make(chan struct{})
 	h.mu.Unlock()
 	s.start()
+	if rerouted != nil {
+		h.following.Go(func() { h.followRoute(s, route, rerouted) })
+	}
 	return nil
 }
 
-// identityNote returns who the peer is, as far as its address does not say that already, and, if anybody
-// could vouch for it, whether somebody does.
-func (o *options) identityNote(info gns.ConnectionInfo) string {
-	note := ""
-	if id := info.Identity.String(); info.Identity.IsValid() && id != "ip:"+info.Addr.String() {
+// peerName is what the peer is called in the diagnostics: its address, or with -p2p, where that may change and may not
+// be known, its identity.
+func (o *options) peerName(info gns.ConnectionInfo) string {
+	if o.p2p {
+		return info.Identity.String()
+	}
+	return info.Addr.String()
+}
+
+// note returns what is to be said about a new connection beside the peer's name: who the peer is, as far as the name
+// does not say that, or what path leads to it; and, if anybody could vouch for it, whether somebody does.
+func (o *options) note(info gns.ConnectionInfo, route string) string {
+	note := route
+	if id := info.Identity.String(); !o.p2p && info.Identity.IsValid() && id != "ip:"+info.Addr.String() {
 		note = id
 	}
 	switch {
@@ -108,9 +132,9 @@ func (h *hub) report(s *session, end *gns.CloseError) int {
 	_ = s.conn.CloseWithReason(0, "", false) // an error means that it is free already
 	switch {
 	case end.ByPeer:
-		h.p.console.printf("%v closed the connection: %s", info.Addr, reasonText(end))
+		h.p.console.printf("%s closed the connection: %s", h.o.peerName(info), reasonText(end))
 	case !isAppReason(end.Reason):
-		h.p.console.printf("snpcat: connection to %v lost: %s", info.Addr, reasonText(end))
+		h.p.console.printf("snpcat: connection to %s lost: %s", h.o.peerName(info), reasonText(end))
 	}
 	if end.Reason.IsAppNormal() {
 		return exitOK
@@ -138,6 +162,8 @@ func (h *hub) serve(accept *acceptor) int {
 		stopStats = h.showStats()
 	}
 	status := h.loop(accept)
+	close(h.served)
+	h.following.Wait()
 	stopStats()
 	return status
 }
@@ -243,7 +269,7 @@ func (h *hub) closedHere(s *session, how closing, undelivered int) int {
 	}
 	status := h.report(s, end)
 	if undelivered > 0 && how.linger {
-		h.p.console.printf("snpcat: %v: gave up with %d bytes not delivered", s.conn.RemoteAddr(), undelivered)
+		h.p.console.printf("snpcat: %s: gave up with %d bytes not delivered", h.o.peerName(s.conn.Info()), undelivered)
 		status = exitFailed
 	}
 	return status

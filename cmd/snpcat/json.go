@@ -20,11 +20,30 @@ type jsonListening struct {
 	Addr  netip.AddrPort `json:"addr"`
 }
 
+type jsonListeningP2P struct {
+	Event       string    `json:"event"`
+	Time        time.Time `json:"time"`
+	Identity    string    `json:"identity"`
+	VirtualPort int       `json:"vport"`
+	Signal      string    `json:"signal"`
+}
+
+type jsonRoute struct {
+	Event      string         `json:"event"`
+	Time       time.Time      `json:"time"`
+	Conn       gns.Connection `json:"conn"`
+	Kind       string         `json:"kind"`
+	Local      netip.AddrPort `json:"local"`
+	LocalType  string         `json:"local_type"`
+	Remote     netip.AddrPort `json:"remote"`
+	RemoteType string         `json:"remote_type"`
+}
+
 type jsonConnected struct {
 	Event         string         `json:"event"`
 	Time          time.Time      `json:"time"`
 	Conn          gns.Connection `json:"conn"`
-	Addr          netip.AddrPort `json:"addr"`
+	Addr          netip.AddrPort `json:"addr,omitzero"` // unknown behind a relay
 	Identity      string         `json:"identity"`
 	Encrypted     bool           `json:"encrypted"`
 	Authenticated bool           `json:"authenticated"`
@@ -48,7 +67,7 @@ type jsonClosed struct {
 	Event string         `json:"event"`
 	Time  time.Time      `json:"time"`
 	Conn  gns.Connection `json:"conn"`
-	Addr  netip.AddrPort `json:"addr"`
+	Addr  netip.AddrPort `json:"addr,omitzero"`
 	*jsonReason
 }
 

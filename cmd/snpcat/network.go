@@ -22,11 +22,15 @@ func (e *optionError) Unwrap() error { return e.err }
 type network struct {
 	*gns.Sockets
 	keyLog *os.File
+
+	// With -p2p; otherwise nil.
+	routes *routes
+	line   *signalLine
 }
 
 // open makes the Sockets that the options ask for.
 func (p *program) open(o *options) (*network, error) {
-	values, err := p.normalize(o.config)
+	values, err := p.normalize(append(o.values(), o.config...))
 	if err != nil {
 		return nil, &optionError{err}
 	}
@@ -42,6 +46,9 @@ func (p *program) open(o *options) (*network, error) {
 		opts.Logger = slog.New(slog.NewTextHandler(p.console, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	n := &network{}
+	if o.p2p {
+		n.routes, n.line = p.meet(o, opts)
+	}
 	if o.keyLog != "" {
 		// Keys are secrets: nobody else may read them.
 		n.keyLog, err = os.OpenFile(o.keyLog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

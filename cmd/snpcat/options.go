@@ -17,7 +17,8 @@ import (
 
 // options is a command line that has been understood.
 type options struct {
-	address string
+	address string // with -p2p the peer's identity
+	p2pOptions
 
 	listen    bool
 	keep      bool
@@ -84,6 +85,16 @@ func flagSet(o *options) *flag.FlagSet {
 		o.identity, err = gns.ParseIdentity(s)
 		return err
 	})
+	fs.BoolVar(&o.p2p, "p2p", false, "")
+	fs.StringVar(&o.signal, "signal", "127.0.0.1:"+signalPort, "")
+	fs.IntVar(&o.virtualPort, "vport", 0, "")
+	fs.BoolVar(&o.symmetric, "symmetric", false, "")
+	fs.StringVar(&o.stun, "stun", "", "")
+	fs.StringVar(&o.turn, "turn", "", "")
+	fs.StringVar(&o.turnUser, "turn-user", "", "")
+	fs.StringVar(&o.turnPass, "turn-pass", "", "")
+	fs.BoolVar(&o.forceRelay, "force-relay", false, "")
+	fs.BoolVar(&o.loopback, "loopback", false, "")
 	fs.Func("config", "", func(s string) error {
 		if s == "help" {
 			o.configHelp = true
@@ -149,7 +160,9 @@ func parseOptions(args []string) (*options, error) {
 	}
 	switch len(positional) {
 	case 0:
-		return nil, errors.New("no address given")
+		if !o.p2p {
+			return nil, errors.New("no address given")
+		}
 	case 1:
 		o.address = positional[0]
 	default:
@@ -240,6 +253,9 @@ func (o *options) check(given map[string]bool) error {
 	}
 	if o.lane >= len(o.lanes) {
 		return fmt.Errorf("-lane %d, but -lanes makes only %d, numbered from 0", o.lane, len(o.lanes))
+	}
+	if err := o.checkP2P(given); err != nil || o.p2p {
+		return err
 	}
 	return o.checkAddress()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/p2p"
 )
 
 // output writes what arrives to standard output, in one of four forms. Several connections share it.
@@ -117,9 +118,23 @@ func (o *output) event(object any) {
 	_ = o.flush() // whoever writes next gets the error
 }
 
-// listening, connected, failed and closed write the events of the JSON forms.
+// listening, listeningP2P, connected, route, failed and closed write the events of the JSON forms.
 func (o *output) listening(addr netip.AddrPort) {
 	o.event(jsonListening{Event: "listening", Time: time.Now().UTC(), Addr: addr})
+}
+
+func (o *output) listeningP2P(self gns.Identity, opts *options) {
+	o.event(jsonListeningP2P{
+		Event: "listening", Time: time.Now().UTC(),
+		Identity: self.String(), VirtualPort: opts.virtualPort, Signal: opts.signal,
+	})
+}
+
+func (o *output) route(handle gns.Connection, r p2p.Route) {
+	o.event(jsonRoute{
+		Event: "route", Time: time.Now().UTC(), Conn: handle, Kind: r.Kind.String(),
+		Local: r.Local, LocalType: r.LocalType, Remote: r.Remote, RemoteType: r.RemoteType,
+	})
 }
 
 func (o *output) connected(info gns.ConnectionInfo, handle gns.Connection) {

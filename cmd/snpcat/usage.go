@@ -6,6 +6,8 @@ const usageText = `snpcat - netcat for Valve's GameNetworkingSockets protocol
 usage:
   snpcat [flags] HOST:PORT         connect
   snpcat -l [flags] [ADDR]:PORT    listen (port 0 takes a free one)
+  snpcat -p2p [flags] IDENTITY     connect to a peer by its identity
+  snpcat -l -p2p [flags]           listen for peers that do
   snpcat demo [flags]              watch the library at work on a bad network
   snpcat bench [flags]             measure the library on this machine
   snpcat signal [ADDR:PORT]        run a signaling server for P2P connections
@@ -74,6 +76,31 @@ connection:
 
   TIME is a number of seconds, or has a unit as in 1500ms or 2m.
 
+peers by identity, also behind address translation (NAT):
+  -p2p             Connect to an identity such as str:bob, or listen for those
+                   who connect to ours, for which -identity must be given. Peers
+                   find each other through a signaling server, and then a path
+                   between them, which is told, and again whenever it changes.
+  -signal HOST:PORT
+                   The signaling server; 'snpcat signal' runs one. Default
+                   127.0.0.1:10000.
+  -vport N         The virtual port to connect to, or to listen on, 0 to 65535.
+                   Default 0.
+  -stun LIST       STUN servers, HOST:PORT,HOST:PORT…, that tell us our public
+                   address. Without any, peers are found on our own network, or
+                   if they have a public address themselves.
+  -turn LIST       TURN servers: relays, for when there is no direct path.
+  -turn-user NAME  Who we are to all of them.
+  -turn-pass TEXT  The password for that. It may be in the environment variable
+                   SNPCAT_TURN_PASS instead, where others on this machine do not
+                   see it.
+  -force-relay     Use a relay only: the peer does not learn our addresses.
+  -symmetric       Both sides connect to each other with -symmetric, and neither
+                   listens: whoever comes first, there is one connection.
+  -loopback        Look for paths within this machine, too. Default: if the
+                   -signal address is on it, or it has no other addresses. Turn
+                   it off with -loopback=false.
+
 who is at the other end (the command snpcert makes the files):
   -ca FILE         Trust the certificate authorities in FILE: their public keys,
                    and certificates of authorities below them. Peers for whom
@@ -86,7 +113,8 @@ who is at the other end (the command snpcert makes the files):
                    able to read the file. An encrypted key takes its passphrase
                    from the environment variable SNPCERT_PASSPHRASE.
   -key FILE        Take the private key from there instead.
-  -expect ID       Connect to nobody but ID, with -ca.
+  -expect ID       Connect to nobody but ID, with -ca. (With -p2p that is so
+                   without it.)
 
 diagnostics, on standard error:
   -stats           Show ping, rates and loss as it goes, and totals at the end.
@@ -106,6 +134,10 @@ examples:
   tell everybody:  tail -f news | snpcat -l -k -broadcast :27015
   a bad network:   snpcat -config FakePacketLoss_Send=10 \
                        -config FakePacketLag_Send=100 example.com:27015
+  peers by name, here on one machine:
+                   snpcat signal
+                   snpcat -l -p2p -identity str:bob
+                   snpcat -p2p -identity str:alice str:bob
   be certain of the other end:
                    snpcert ca -o ca.key
                    snpcert issue -ca ca.key -identity str:bob -o bob.cert
@@ -116,15 +148,19 @@ examples:
                    snpcat -identity str:alice 127.0.0.1:27020
 
 JSON objects (-json), one per line; all have "event" and "time" (RFC 3339):
-  listening   addr
+  listening   addr; with -p2p identity, vport and signal
   connected   conn (number of the connection), addr, identity, encrypted,
               authenticated, and problem if it is not (why)
+  route       with -p2p: conn, kind (local, direct or relayed), local and remote
+              (addresses of the path), local_type and remote_type (host, srflx,
+              prflx or relay)
   message     conn, lane (from 0), number (the sender counts the messages on a
               lane from 1), reliable, size (bytes), and the content: text if it
               is valid UTF-8, else base64; with -hex always hex
   closed      conn, addr, by (local, peer or problem), reason (number), name,
               debug (the words of the closing side)
   failed      addr, error; and by, reason, name, debug if the peer had a say
+  With -p2p, addr is missing where a relay hides it, and the identity in failed.
 
 exit status:
   0  the connection was closed, by either side, for an ordinary reason of the

@@ -45,6 +45,31 @@ func TestWrongUsageIsStatus2(t *testing.T) {
 		{"-timeout soon 127.0.0.1:1", "not a time such as 10s"},
 		{"-linger -1s 127.0.0.1:1", "-linger -1s is negative"},
 		{"-wait -1s 127.0.0.1:1", "-wait -1s is negative"},
+		{"-p2p -identity str:a", "no peer given: with -p2p it is an identity"},
+		{"-p2p str:b", "-p2p needs -identity"},
+		{"-l -p2p", "-p2p needs -identity"},
+		{"-l -p2p -identity str:a str:b", `unexpected argument "str:b": -l -p2p has no address`},
+		{"-p2p -identity str:a 127.0.0.1:1", "with -p2p it is an identity, such as str:bob, and not an address"},
+		{"-p2p -identity str:a str:a", "str:a is this side itself"},
+		{"-p2p -identity str:a -vport 65536 str:b", "-vport 65536 is not between 0 and 65535"},
+		{"-p2p -identity str:a -vport -1 str:b", "-vport -1 is not between 0 and 65535"},
+		{"-p2p -identity str:a -ca x -expect str:b str:b", "-expect is for addresses"},
+		{"-l -p2p -identity str:a -symmetric", "-symmetric is for connecting"},
+		{"-p2p -identity str:a -signal :1 str:b", `-signal: ":1" is not of the form HOST or HOST:PORT`},
+		{"-p2p -identity str:a -signal a:b:c str:b", `-signal: "a:b:c" is not of the form`},
+		{"-p2p -identity str:a -stun a,,b str:b", `-stun: "" is not of the form HOST or HOST:PORT`},
+		{"-p2p -identity str:a -turn :3478 str:b", `-turn: ":3478" is not of the form`},
+		{"-p2p -identity str:a -turn-user u -turn-pass p str:b", "-turn-user and -turn-pass mean nothing without -turn"},
+		{"-p2p -identity str:a -turn t -turn-user u str:b", "-turn-user and -turn-pass (or the environment variable SNPCAT_TURN_PASS) go together"},
+		{"-p2p -identity str:a -turn t -turn-user u -turn-pass a,b str:b", "cannot have commas"},
+		{"-p2p -identity str:a -force-relay str:b", "-force-relay needs a relay"},
+		{"-p2p -identity str:a -turn t -force-relay -stun s str:b", "-stun means nothing with -force-relay"},
+		{"-p2p -identity str:a -turn t -force-relay -config P2P_Transport_ICE_Enable=3 str:b", "-force-relay and -config"},
+		{"-signal x 127.0.0.1:1", "-signal means nothing without -p2p"},
+		{"-vport 1 127.0.0.1:1", "-vport means nothing without -p2p"},
+		{"-l -stun x :0", "-stun means nothing without -p2p"},
+		{"-l -turn x :0", "-turn means nothing without -p2p"},
+		{"-force-relay 127.0.0.1:1", "-force-relay means nothing without -p2p"},
 		{"config nosuchvalue", `no configuration value mentions "nosuchvalue"`},
 		{"demo more", `unexpected argument "more"`},
 		{"demo -loss 101", "-loss 101 is not a percentage"},
@@ -76,7 +101,7 @@ func TestHelpGoesToStandardOutput(t *testing.T) {
 func TestHelpDescribesEveryFlagAndNoOther(t *testing.T) {
 	t.Parallel()
 	described := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  -([a-z]+)`).FindAllStringSubmatch(usageText, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  -([a-z][a-z0-9-]*)`).FindAllStringSubmatch(usageText, -1) {
 		described[m[1]] = true
 	}
 	defined := map[string]bool{"h": true}

@@ -205,3 +205,26 @@ func TestP2PRestartOfAnAgent(t *testing.T) {
 	require.Equal(t, []string{"on its way"}, w.peers[1].messages)
 	require.False(t, w.peers[0].c.PathSuspect())
 }
+
+// Data of the peer may come before this side's agent has a path of its own.
+func TestP2PDataBeforeThePath(t *testing.T) {
+	t.Parallel()
+	w := newP2PWorld(t)
+	client, server := w.peers[0], w.peers[1]
+	client.slow = true
+	client.connect()
+	w.run(40 * time.Millisecond)
+	_, err := server.c.Send(w.now, 0, []byte("early"), snp.SendReliable)
+	require.NoError(t, err)
+	server.c.snp.Connected(w.now) // as it would be if an earlier packet of ours had got through
+	for range 3 {
+		server.c.p2p.probeAt = w.now
+		server.pump()
+		w.run(50 * time.Millisecond)
+	}
+	require.Equal(t, StateFindingRoute, client.c.State())
+	client.slow = false
+	w.run(time.Second)
+	w.requireConnected()
+	require.Equal(t, []string{"early"}, client.messages, w.story())
+}

@@ -47,6 +47,7 @@ type p2pPeer struct {
 	other     *p2pPeer
 	accept    bool // incoming connections at once
 	reject    bool
+	slow      bool // its agent finds the path later than that of the other
 	symmetric bool
 
 	started    ICEStep // what the agent was started with
@@ -222,7 +223,7 @@ func (w *p2pWorld) run(d time.Duration) {
 			if p.c == nil {
 				continue
 			}
-			if p.c.State() == StateFindingRoute && p.path() && !p.c.p2p.routed {
+			if p.c.State() == StateFindingRoute && p.path() && !p.c.p2p.routed && !p.slow {
 				p.c.RouteFound(w.now)
 			}
 			p.c.Advance(w.now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -52,6 +53,8 @@ type agent struct {
 	tokensAt    time.Time
 
 	decisions // of run alone
+
+	tieBreaker uint64 // of our own checks; nobody looks at it
 }
 
 // work is what run has to do. It is guarded by agent.mu.
@@ -70,6 +73,7 @@ func newAgent(f *factory, cfg p2p.AgentConfig) *agent {
 		paths:  make(map[pathKey]*path),
 		checks: make(map[transaction]check),
 		tokens: checksAtOnce, tokensAt: time.Now(),
+		tieBreaker: rand.Uint64(),
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.spawn(a.run)

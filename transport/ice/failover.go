@@ -6,28 +6,31 @@ import "time"
 // answers is taken, by the nomination of the controlling side, or, if that does not come, by ourselves; if nothing answers, new
 // candidates are gathered and told, less and less often.
 
-// watchPath looks whether the path in use is dead.
-func (a *agent) watchPath(now time.Time, way *path, suspect bool) {
+// watchPath looks whether the path in use is dead, and returns whether it will know more soon.
+func (a *agent) watchPath(now time.Time, way *path, suspect bool) (waiting bool) {
 	if way == nil {
-		return
+		return false
 	}
-	a.mu.Lock()
-	unanswered := way.unanswered
-	closed := way.port.closed.Load()
-	a.mu.Unlock()
-	if !suspect && !closed && (unanswered.IsZero() || now.Sub(unanswered) < answerTimeout) {
-		return
+	if suspect {
+		if now.Sub(a.suspected) > streak {
+			a.complaint = now
+		}
+		a.suspected = now
+	}
+	dead, waiting := a.watchAnswers(now, way)
+	if !suspect && !dead && !way.port.closed.Load() {
+		return waiting
 	}
 	if a.lost.IsZero() {
 		a.lost, a.lostRound = now, a.round.number
-		a.restart = max2(a.restart, now.Add(patience))
+		a.restart = later(a.restart, now.Add(patience))
 	}
-	if now.Before(a.nextRound) {
-		return
+	if !now.Before(a.nextRound) {
+		a.gap = min(a.gap*2, longestGap)
+		a.nextRound = now.Add(a.gap)
+		a.check("a suspect path")
 	}
-	a.gap = min(a.gap*2, longestGap)
-	a.nextRound = now.Add(a.gap)
-	a.check("a suspect path")
+	return true
 }
 
 // decide chooses a path if nobody else does, and gathers anew if there is none to choose.
@@ -45,16 +48,20 @@ func (a *agent) decide(now time.Time) {
 			way, recovered = best, way != nil
 		}
 	}
-	silent := way == nil && now.Sub(r.began) >= retryAfter
+	// A peer may answer on one path and send on another, which is dead; Valve's library does when it is controlled.
+	mute := a.suspected.Sub(later(a.complaint, a.chosen)) >= patience && now.Sub(a.suspected) < streak
+	silent := way == nil && now.After(r.ends)
 	a.mu.Unlock()
 	switch {
 	case silent:
-		a.check("no answer at all")
+		if err := a.newRound(slowTurns); err != nil {
+			a.cfg.Logger.Warn("ice: checks", "err", err)
+		}
 	case a.lost.IsZero():
 		if now.Sub(a.nextRound) > longestGap {
 			a.gap, a.backoff = shortestGap, shortestAgain
 		}
-	case recovered:
+	case recovered && !mute:
 		a.lost = time.Time{}
 		a.closeOldPorts()
 	case !now.Before(a.restart):
@@ -62,7 +69,7 @@ func (a *agent) decide(now time.Time) {
 		a.backoff = min(a.backoff*2, longestAgain)
 		a.cfg.Logger.Debug("ice: gathering again, as no path answers")
 		a.closeOldPorts()
-		a.gather(nil)
+		a.gatherAll()
 		a.check("new candidates")
 	}
 }
@@ -74,17 +81,22 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.mu.Lock()
 	controlling, relayed, remote := a.controlling, a.relayed(way), a.remoteKind(way.remote)
+	settled := now.Sub(a.chosen) > settleTime
 	a.mu.Unlock()
-	if !controlling {
-		return // the other side looks
+	if len(fresh) > 0 && settled {
+		// The peer has gathered again, so it may have lost the path, and its NAT lets in only those whom we have sent to.
+		a.upgradeAt(now.Add(100 * time.Millisecond))
 	}
-	if a.upgradeOf != way {
+	if controlling && a.upgradeOf != way {
 		a.upgradeOf, a.upgrades = way, 0
 		if relayed {
 			a.upgradeAt(now.Add(time.Second))
 		}
 	}
 	for _, c := range fresh {
+		if !controlling {
+			break // the other side looks for better paths
+		}
 		if relayed && c.kind != kindRelay || remote != kindHost && c.kind == kindHost {
 			a.upgradeAt(now.Add(2 * relayWait / 5))
 		}
@@ -94,7 +106,7 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	a.upgrade = time.Time{}
 	a.check("hope for a better path")
-	if a.upgrades++; relayed && a.upgrades < 4 {
+	if a.upgrades++; controlling && relayed && a.upgrades < 4 {
 		a.upgrade = now.Add(time.Second << (2 * a.upgrades))
 	}
 }

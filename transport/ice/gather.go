@@ -3,6 +3,7 @@ package ice
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/gogns/gns/p2p"
 )
@@ -15,35 +16,41 @@ type finding struct {
 	done   bool
 }
 
-// gather opens sockets on the addresses of this machine that are not in skip, asks the servers, and tells the candidates.
-func (a *agent) gather(skip []netip.Addr) {
+// gatherAll opens sockets on all addresses of this machine, asks all servers, and tells the candidates.
+func (a *agent) gatherAll() {
 	addrs, err := a.factory.addresses()
 	if err != nil {
 		a.cfg.Logger.Warn("ice: addresses of this machine", "err", err)
 	}
-	a.setNetworks(addrs)
-	batch := a.gathering
 	a.gathering++
+	a.askServers(a.open(addrs, nil), addrs, true)
+}
+
+// open opens sockets on the addresses of this machine that are not in skip, and tells them.
+func (a *agent) open(addrs []address, skip []netip.Addr) []*port {
+	a.setNetworks(addrs)
+	if a.relayOnly() {
+		return nil
+	}
 	var fresh []*port
-	if !a.relayOnly() {
-		for i, addr := range addrs {
-			if slices.Contains(skip, addr.prefix.Addr()) {
-				continue
-			}
-			p, err := a.bind(addr)
-			if err != nil {
-				a.cfg.Logger.Debug("ice: socket", "addr", addr.prefix.Addr(), "err", err)
-				continue
-			}
-			p.batch, p.priority = batch, priority(kindHost, batch, i)
-			fresh = append(fresh, p)
-			a.addPort(p)
-			if kind := hostKind(p.local.Addr()); a.cfg.Tell&kind != 0 {
-				a.cfg.OnCandidate(formatCandidate(kindHost, p.local, p.local.Addr(), p.priority), kind)
-			}
+	for i, addr := range addrs {
+		if slices.Contains(skip, addr.prefix.Addr()) {
+			continue
+		}
+		p, err := a.bind(addr)
+		if err != nil {
+			a.cfg.Logger.Debug("ice: socket", "addr", addr.prefix.Addr(), "err", err)
+			continue
+		}
+		p.batch = a.gathering - 1
+		p.priority = priority(kindHost, p.batch, i)
+		fresh = append(fresh, p)
+		a.addPort(p)
+		if kind := hostKind(p.local.Addr()); a.cfg.Tell&kind != 0 {
+			a.cfg.OnCandidate(formatCandidate(kindHost, p.local, p.local.Addr(), p.priority), kind)
 		}
 	}
-	a.askServers(batch, fresh, addrs)
+	return fresh
 }
 
 func (a *agent) setNetworks(addrs []address) {
@@ -102,15 +109,25 @@ func (a *agent) interfacesChanged() {
 		}
 	}
 	a.dropClosed()
+	if way := a.current.Load(); way != nil && way.port.closed.Load() {
+		a.gatherAll()
+		a.Suspect()
+		return
+	}
+	relays := false
 	for _, p := range a.ports {
 		stay = append(stay, p.local.Addr())
+		relays = relays || p.kind == kindRelay
 	}
-	a.gather(stay)
-	way := a.current.Load()
-	switch {
-	case way == nil:
-	case way.port.closed.Load(), way.port.kind == kindRelay:
-		a.Suspect()
+	a.askServers(a.open(addrs, stay), addrs, !relays)
+	if way := a.current.Load(); way != nil && way.port.kind == kindRelay {
+		a.Suspect() // the relay may be reached from elsewhere now, and not know us
+	}
+	a.mu.Lock()
+	controlling := a.controlling
+	a.mu.Unlock()
+	if controlling {
+		a.upgradeAt(time.Now().Add(relayWait)) // if not, the peer looks when it has got the new candidates
 	}
 }
 

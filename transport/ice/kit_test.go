@@ -1,6 +1,7 @@
 package ice
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -18,7 +19,7 @@ import (
 
 // peer is an agent of a test and what it has told.
 type peer struct {
-	t *testing.T
+	t testing.TB
 	p2p.Agent
 	cfg      p2p.AgentConfig
 	routes   chan p2p.Route
@@ -38,7 +39,7 @@ type setup struct {
 	tell p2p.Candidates
 }
 
-func newPeer(t *testing.T, name string, n network, s setup) *peer {
+func newPeer(t testing.TB, name string, n network, s setup) *peer {
 	p := &peer{
 		t:        t,
 		routes:   make(chan p2p.Route, 64),
@@ -87,7 +88,7 @@ func (p *peer) signals(q *peer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tell := func(c string) {
-		if err := q.AddCandidate(c); err != nil {
+		if err := q.AddCandidate(c); err != nil && !errors.Is(err, net.ErrClosed) {
 			p.t.Errorf("%s does not take %q: %v", q.cfg.Ufrag, c, err)
 		}
 	}
@@ -98,7 +99,7 @@ func (p *peer) signals(q *peer) {
 }
 
 // connect makes two agents look for a path; the first one controls.
-func connect(t *testing.T, a, b *peer) {
+func connect(t testing.TB, a, b *peer) {
 	t.Helper()
 	a.signals(b)
 	b.signals(a)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	pion "github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
 )
 
@@ -57,10 +58,37 @@ func (l *lane) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if err := msg.Decode(); err != nil {
 		return 0, err
 	}
-	if msg.Type.Class != stun.ClassRequest || l.round.agent.mayCheck(l, to, msg) {
+	if msg.Type.Class != stun.ClassRequest {
 		l.port.send(b, to)
+	} else if l.round.agent.mayCheck(l, to, msg) {
+		l.port.send(l.prioritize(msg).Raw, to)
 	}
 	return len(b), nil
+}
+
+// prioritize returns a check that claims the priority that the port is told with, which matters as long as the peer does not know
+// the port. pion's agent claims that of a reflexive candidate, even for a relay, which the peer would then prefer to what is
+// reflexive indeed. For ports that were gathered after a restart see priority.
+func (l *lane) prioritize(msg *stun.Message) *stun.Message {
+	if l.port.batch == 0 && l.port.kind != kindRelay {
+		return msg
+	}
+	setters := []stun.Setter{stun.NewTransactionIDSetter(msg.TransactionID), msg.Type}
+	for _, attr := range msg.Attributes {
+		switch attr.Type {
+		case stun.AttrPriority:
+			setters = append(setters, pion.PriorityAttr(l.port.priority))
+		case stun.AttrMessageIntegrity, stun.AttrFingerprint:
+		default:
+			setters = append(setters, stun.RawAttribute{Type: attr.Type, Value: attr.Value})
+		}
+	}
+	setters = append(setters, stun.NewShortTermIntegrity(l.round.peer.pwd), stun.Fingerprint)
+	changed, err := stun.Build(setters...)
+	if err != nil {
+		return msg
+	}
+	return changed
 }
 
 // ReadFrom implements net.PacketConn.

@@ -10,7 +10,7 @@ import (
 
 // network is what agents need of the operating system; tests have one with address translation.
 type network interface {
-	// addresses returns those of the interfaces that are up.
+	// addresses returns those of the interfaces that are up and have something at the other end.
 	addresses() ([]address, error)
 	// listen opens a socket on an address of this machine, or on all of a family.
 	listen(netip.AddrPort) (udp.Conn, error)
@@ -34,7 +34,7 @@ func (systemNetwork) addresses() ([]address, error) {
 	}
 	var found []address
 	for _, i := range interfaces {
-		if i.Flags&net.FlagUp == 0 {
+		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagRunning == 0 {
 			continue
 		}
 		addrs, err := i.Addrs()

@@ -19,7 +19,7 @@ const (
 func pause(checks int) time.Duration {
 	switch {
 	case checks >= quietAfter:
-		return 2 * time.Second
+		return 1500 * time.Millisecond
 	case checks >= 6:
 		return 400 * time.Millisecond
 	case checks >= 3:

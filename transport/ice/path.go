@@ -15,8 +15,9 @@ type path struct {
 	valid     time.Time // when the peer last answered a check
 	round     int       // in which round of checks that was
 	rtt       time.Duration
-	nominated bool // by the peer, before it has answered a check
+	nominated time.Time // by the peer, when it had not answered a check yet
 
+	asked      time.Time // when the peer last checked it
 	unanswered time.Time // when the first check was sent that has no answer yet; zero: all are answered
 
 	// When the next check may be sent, and how many were, in a round.
@@ -63,7 +64,7 @@ func (a *agent) forgetPaths(f func(*path) bool) {
 
 // choose makes datagrams take a path. a.mu is held.
 func (a *agent) choose(p *path) {
-	p.nominated = false
+	p.nominated = time.Time{}
 	if a.current.Load() != p && !p.port.closed.Load() {
 		a.current.Store(p)
 		a.chosen = time.Now()

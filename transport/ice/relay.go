@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/pion/transport/v5"
 	"github.com/pion/turn/v5"
 
 	"github.com/gogns/gns/p2p"
@@ -59,6 +59,9 @@ type relay struct {
 	agent  *agent
 	sock   udp.Conn
 	server netip.AddrPort
+	// anonymous is set for a server that asks for no credentials.
+	anonymous bool
+
 	client *turn.Client
 	conn   net.PacketConn // at the server
 
@@ -79,7 +82,7 @@ func (a *agent) allocate(ctx context.Context, server netip.AddrPort, from netip.
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{agent: a, sock: sock, server: server, peers: make(map[netip.Addr]*permission)}
+	r := &relay{agent: a, sock: sock, server: server, anonymous: cred.User == "" && cred.Password == "", peers: make(map[netip.Addr]*permission)}
 	r.client, err = turn.NewClient(&turn.ClientConfig{
 		TURNServerAddr: server.String(),
 		Username:       cred.User,
@@ -136,6 +139,10 @@ func (r *relay) readPeers(p *port) {
 	buf := make([]byte, udp.BufferSize)
 	for {
 		n, from, err := r.conn.ReadFrom(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			r.agent.dropped.Add(1)
+			continue
+		}
 		if err != nil {
 			return
 		}
@@ -204,30 +211,6 @@ func (r *relay) Close() error {
 	err := r.conn.Close()
 	r.client.Close()
 	return errors.Join(err, r.sock.Close())
-}
-
-// relayConn is the socket as the TURN client sees it, which only sends.
-type relayConn relay
-
-func (c *relayConn) ReadFrom([]byte) (int, net.Addr, error) { return 0, nil, net.ErrClosed }
-func (c *relayConn) WriteTo(b []byte, _ net.Addr) (int, error) {
-	if _, err := c.sock.WriteBatch([]udp.Datagram{{Addr: c.server, Data: b}}); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-func (c *relayConn) Close() error                     { return nil }
-func (c *relayConn) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(c.sock.LocalAddr()) }
-func (c *relayConn) SetDeadline(time.Time) error      { return nil }
-func (c *relayConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *relayConn) SetWriteDeadline(time.Time) error { return nil }
-
-// literalNetwork reads addresses, which is all that the TURN client asks for.
-type literalNetwork struct{ transport.Net }
-
-func (literalNetwork) ResolveUDPAddr(_, addr string) (*net.UDPAddr, error) {
-	ap, err := netip.ParseAddrPort(addr)
-	return net.UDPAddrFromAddrPort(ap), err
 }
 
 func udpAddr(addr net.Addr) (netip.AddrPort, error) {

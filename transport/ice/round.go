@@ -15,6 +15,7 @@ type round struct {
 	number int
 	peer   credentials
 	began  time.Time
+	ends   time.Time // when the last pair has failed
 	lanes  map[*port]*lane
 	pion   *pion.Agent
 }
@@ -23,19 +24,19 @@ type round struct {
 type credentials struct{ ufrag, pwd string }
 
 const (
-	// checkInterval is how often pion's agent takes a turn; see pause for how often a path is checked.
-	checkInterval = 50 * time.Millisecond
-	// checksPerPair is after how many turns a pair has failed: some seconds.
-	checksPerPair = 160
-	// keepalive is how often the path in use is checked.
-	keepalive = 2 * time.Second
+	// fastTurns and slowTurns are how often pion's agent takes a turn; see pause for how often a path is checked. Turns cost,
+	// so a round has fast ones unless the one before has found nothing.
+	fastTurns = 50 * time.Millisecond
+	slowTurns = 200 * time.Millisecond
+	// turns is after how many a pair has failed.
+	turns = 60
 	// reflexiveWait and relayWait are how long paths with such candidates, if they answer, wait for better ones.
 	reflexiveWait = 100 * time.Millisecond
 	relayWait     = 500 * time.Millisecond
 )
 
 // newRound begins a round. It is called by run alone.
-func (a *agent) newRound() error {
+func (a *agent) newRound(interval time.Duration) error {
 	relay := relayWait
 	if a.relayOnly() {
 		relay = 0
@@ -46,9 +47,9 @@ func (a *agent) newRound() error {
 		pion.WithMulticastDNSMode(pion.MulticastDNSModeDisabled),
 		pion.WithLocalCredentials(a.cfg.Ufrag, a.cfg.Pwd),
 		pion.WithLoggerFactory(loggers{a.cfg.Logger}),
-		pion.WithCheckInterval(checkInterval),
-		pion.WithMaxBindingRequests(checksPerPair),
-		pion.WithKeepaliveInterval(keepalive),
+		pion.WithCheckInterval(interval),
+		pion.WithMaxBindingRequests(turns),
+		pion.WithKeepaliveInterval(0),
 		pion.WithDisconnectedTimeout(0), // a round never ends by itself
 		pion.WithFailedTimeout(0),
 		pion.WithHostAcceptanceMinWait(0),
@@ -62,7 +63,9 @@ func (a *agent) newRound() error {
 	a.mu.Lock()
 	old := a.round
 	a.rounds++
-	r := &round{agent: a, number: a.rounds, peer: a.peer, began: time.Now(), lanes: make(map[*port]*lane), pion: p}
+	r := &round{agent: a, number: a.rounds, peer: a.peer, lanes: make(map[*port]*lane), pion: p}
+	r.began = time.Now()
+	r.ends = r.began.Add(turns * interval)
 	a.round = r
 	controlling := a.controlling
 	remotes := a.remotes

@@ -9,12 +9,15 @@ import (
 // decisions are what run knows besides. No other goroutine looks at them.
 type decisions struct {
 	ports     []*port
-	gathering int // how many times was gathered
+	gathering int // how many times all was gathered
 	route     p2p.Route
 	asking    int // goroutines that ask servers
 
 	lost      time.Time // since when the path is suspect; zero: it is not
 	lostRound int       // the last round before that
+	complaint time.Time // the first of those Suspect calls that follow each other
+	suspected time.Time // the last of them
+	probed    time.Time // when the path was last checked
 	gap       time.Duration
 	nextRound time.Time // not earlier
 	restart   time.Time // when to gather again, if nothing has answered by then
@@ -27,13 +30,13 @@ type decisions struct {
 const (
 	shortestGap   = 400 * time.Millisecond // between rounds
 	longestGap    = 4 * time.Second
+	streak        = 3 * time.Second         // longest between calls of Suspect that follow each other
 	patience      = 1200 * time.Millisecond // until gathering again
 	shortestAgain = 2 * time.Second         // until gathering once more
 	longestAgain  = 30 * time.Second
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
-	answerTimeout = 5 * time.Second        // of keepalives
-	retryAfter    = 8 * time.Second        // a round without any answer
+	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
 	moveGap       = time.Second            // between rounds because the peer has moved
 	tick          = 100 * time.Millisecond // while something is pending
 	idleTick      = time.Second
@@ -90,7 +93,7 @@ func (a *agent) step(now time.Time) (soon bool) {
 	a.mu.Unlock()
 
 	if w.gather && a.gathering == 0 {
-		a.gather(nil)
+		a.gatherAll()
 	}
 	if w.network && a.gathering > 0 {
 		a.interfacesChanged()
@@ -102,22 +105,27 @@ func (a *agent) step(now time.Time) (soon bool) {
 	if w.start {
 		a.check("the peer's credentials")
 		a.replayEarly()
-	} else {
+	}
+	if a.round == nil {
+		return true
+	}
+	if !w.start {
 		for _, c := range w.remotes {
 			a.round.addRemote(c)
 		}
 		a.considerUpgrade(now, way, w.remotes)
 	}
 	if w.moved && !w.start {
-		a.upgradeAt(max2(now, a.round.began.Add(moveGap)))
+		a.upgradeAt(later(now, a.round.began.Add(moveGap)))
 	}
-	a.watchPath(now, way, w.suspect)
+	waiting := a.watchPath(now, way, w.suspect)
 	a.decide(now)
 	a.tellRoute()
-	return a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
+	return waiting || a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
 }
 
-func max2(t, u time.Time) time.Time {
+// later returns the later one of two instants.
+func later(t, u time.Time) time.Time {
 	if t.After(u) {
 		return t
 	}
@@ -127,7 +135,7 @@ func max2(t, u time.Time) time.Time {
 // check begins a round.
 func (a *agent) check(why string) {
 	a.cfg.Logger.Debug("ice: checking all paths", "because of", why)
-	if err := a.newRound(); err != nil {
+	if err := a.newRound(fastTurns); err != nil {
 		a.cfg.Logger.Warn("ice: checks", "err", err)
 	}
 }

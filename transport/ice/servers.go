@@ -15,15 +15,16 @@ import (
 	"github.com/gogns/gns/p2p"
 )
 
-// askServers asks STUN servers from all ports, and TURN servers for addresses, and then says that it is done.
-func (a *agent) askServers(batch int, ports []*port, addrs []address) {
+// askServers asks STUN servers from the ports, and, if relays is set, TURN servers for addresses, and then says that it is done.
+func (a *agent) askServers(ports []*port, addrs []address, relays bool) {
 	var all sync.WaitGroup
+	batch := a.gathering - 1
 	if a.cfg.Tell&p2p.CandidatePublic != 0 {
 		for _, server := range limit(a.cfg.STUN) {
 			all.Go(func() { a.askSTUN(batch, server, ports) })
 		}
 	}
-	if a.cfg.Tell&p2p.CandidateRelay != 0 {
+	if relays && a.cfg.Tell&p2p.CandidateRelay != 0 {
 		for _, server := range limit(a.cfg.TURN) {
 			all.Go(func() { a.askTURN(batch, server, addrs) })
 		}

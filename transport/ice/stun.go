@@ -94,9 +94,10 @@ func (a *agent) receiveCheck(p *port, from netip.AddrPort, msg *stun.Message) bo
 	a.know(from)
 	way := a.pathTo(p, from)
 	way.next = time.Time{} // a check in return need not wait
+	a.notice(way)
 	if !a.controlling && msg.Contains(stun.AttrUseCandidate) {
 		if way.valid.IsZero() {
-			way.nominated = true
+			way.nominated = time.Now()
 		} else {
 			a.choose(way)
 		}
@@ -135,9 +136,18 @@ func (a *agent) know(from netip.AddrPort) {
 		if a.reflexive = append(a.reflexive, from); len(a.reflexive) > maxReflexive {
 			a.reflexive = slices.Delete(a.reflexive, 0, 1)
 		}
-		// The peer may have a new address because it has lost the old path.
-		a.work.moved = a.controlling && a.current.Load() != nil
 	}
+}
+
+// notice sees to it that the controlling side checks all paths when the peer does, as it may have lost the one in use. Otherwise
+// the peer would have nothing but the path that it has chosen itself, of which we know nothing. a.mu is held.
+func (a *agent) notice(way *path) {
+	now := time.Now()
+	current := a.current.Load()
+	if a.controlling && current != nil && way != current && now.Sub(a.chosen) > settleTime && now.Sub(way.asked) > settleTime {
+		a.work.moved = true
+	}
+	way.asked = now
 }
 
 const (
@@ -177,7 +187,7 @@ func (a *agent) receiveAnswer(p *port, from netip.AddrPort, msg *stun.Message) b
 	way := c.path
 	way.valid, way.rtt, way.round, way.unanswered = now, now.Sub(c.sent), c.lane.round.number, time.Time{}
 	a.know(from)
-	if c.nominates || way.nominated {
+	if c.nominates || now.Sub(way.nominated) < checkTimeout {
 		a.choose(way)
 	}
 	a.wake()
