@@ -182,6 +182,9 @@ func TestSessionCloses(t *testing.T) {
 				patience = 25 * time.Second // two keepalives of Valve's
 			}
 			m.acquaint(t)
+			// With it comes the acknowledgment of what the other has sent, without which the session would have failed.
+			say(t, side.closes, side.another, 7, peer.Reliable, "bye")
+			requireHeard(t, side.other, side.closer, 7, "bye")
 			require.True(t, side.closes.CloseSession(side.another), name)
 			require.Equal(t, peer.None, side.closes.SessionInfo(side.another).State, name)
 			require.False(t, side.closes.CloseSession(side.another), name)
@@ -204,5 +207,36 @@ func TestSessionEndsWithItsChannels(t *testing.T) {
 		require.Equal(t, peer.Connected, m.bob.SessionInfo(alice).State)
 		require.True(t, m.bob.CloseChannel(alice, 8))
 		require.Equal(t, peer.None, m.bob.SessionInfo(alice).State)
+	})
+}
+
+// Who has closed a session may begin another one at once, and whoever has it still gives way, also to Valve's library, which closes
+// without a word.
+func TestSessionBeginsAnew(t *testing.T) {
+	forSessions(t, func(t *testing.T, p meetPair) {
+		if p.alice == peer.Valve && p.bob == peer.Valve {
+			return // it is given up after ten seconds
+		}
+		m := p.meet(t, peer.Options{})
+		for range 3 {
+			m.acquaint(t)
+			require.True(t, m.alice.CloseSession(bob))
+		}
+	})
+}
+
+// What was sent reliably and is not known to have arrived when a session ends is not lost in silence, on our side.
+func TestSessionEndsWithMessagesOutstanding(t *testing.T) {
+	forSessions(t, func(t *testing.T, p meetPair) {
+		if p.alice == peer.Valve {
+			return
+		}
+		m := p.meet(t, peer.Options{Config: []string{"TimeoutConnected=3000"}})
+		m.acquaint(t)
+		m.bob.Kill()
+		say(t, m.alice, bob, 7, peer.Reliable, "are you there?")
+		failed := m.alice.SessionFailed(20 * time.Second)
+		require.Equal(t, bob, failed.Identity)
+		require.Equal(t, peer.ReasonTimeout, failed.EndReason)
 	})
 }
