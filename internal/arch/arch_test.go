@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"examples/arena":        {"", "config"},
 	"examples/arena/server": {"examples/arena", "metrics"},
 	"examples/arena/bot":    {"", "config", "examples/arena"},
-	"cmd/snpcat":            {"", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
+	"cmd/snpcat":            {"", "p2p", "config", "crypto/pki", "crypto/certfile", "internal/measure", "transport/udp", "transport/ice", "signaling/trivial", "internal/secretfile"},
 	"cmd/snpcert":           {"", "crypto", "crypto/pki", "crypto/certfile", "crypto/issuer", "internal/secretfile"},
 }
 

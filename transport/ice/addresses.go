@@ -47,6 +47,11 @@ func isPrivate(ip netip.Addr) bool {
 	return false
 }
 
+// isInternal tells whether an address means something on some network only.
+func isInternal(ip netip.Addr) bool {
+	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
+}
+
 // hostKind tells what kind of candidate an address of this machine is. As in Valve's library, every IPv6 address is public.
 func hostKind(ip netip.Addr) p2p.Candidates {
 	if isPrivate(ip) {

@@ -159,7 +159,11 @@ func (a *agent) AddCandidate(candidate string) error {
 	case i >= 0:
 		a.remotes = slices.Delete(slices.Clone(a.remotes), i, i+1)
 	case len(a.remotes) >= MaxRemote:
-		a.remotes = a.remotes[1:]
+		oldest := 0
+		if way := a.current.Load(); way != nil && a.remotes[0].addr == way.remote {
+			oldest = 1 // the one in use is still needed
+		}
+		a.remotes = slices.Delete(slices.Clone(a.remotes), oldest, oldest+1)
 	}
 	a.remotes = append(slices.Clip(a.remotes), c)
 	if a.work.remotes = append(a.work.remotes, c); len(a.work.remotes) > MaxRemote {

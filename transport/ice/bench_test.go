@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,6 +36,7 @@ func BenchmarkDatagrams(b *testing.B) {
 				out[i].Data = make([]byte, 1200)
 				out[i].Data[0] = 0x80
 			}
+			lost, stuck := int64(0), time.NewTimer(time.Second)
 			b.SetBytes(1200)
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -42,10 +44,16 @@ func BenchmarkDatagrams(b *testing.B) {
 				n, err := alice.WriteBatch(out[:min(batch, b.N-int(sent))])
 				require.NoError(b, err)
 				sent += int64(n)
-				for sent-got.Load() > 64 { // in step, so that nothing is lost
-					<-wake
+				for sent-got.Load() > 64 { // in step, so that little is lost
+					stuck.Reset(time.Second)
+					select {
+					case <-wake:
+					case <-stuck.C:
+						lost += sent - got.Swap(sent)
+					}
 				}
 			}
+			b.ReportMetric(float64(lost), "lost")
 		})
 	}
 }

@@ -22,10 +22,11 @@
 //
 // # Paths that die
 //
-// An Agent that suspects its path checks all pairs anew at once, while it goes on with the old path, and takes whatever answers.
+// An Agent checks the path in use every second, and so notices within two or three that it is dead, if nobody tells it before
+// (Agent.Suspect). It then checks all pairs anew at once, while it goes on with the old path, and takes whatever answers.
 // When nothing does, it opens new sockets, asks the servers again and tells the peer its new candidates, in addition to those
-// it has. Passwords stay, so nothing depends on signals that may be slow or lost at the time, and datagrams are
-// accepted from all paths that ever were checked. The same happens when an interface vanishes. When a new one appears, or
+// it has. Passwords stay, so AgentConfig.OnCredentials is never called and nothing depends on signals that may be slow or lost
+// at the time, and datagrams are accepted from all paths that ever were checked. The same happens when an interface vanishes. When a new one appears, or
 // while the path leads through a relay, better paths are looked for.
 //
 // # Privacy

@@ -22,7 +22,7 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) (waiting bool)
 		return waiting
 	}
 	if a.lost.IsZero() {
-		a.lost, a.lostRound = now, a.round.number
+		a.lost = now
 		a.restart = later(a.restart, now.Add(patience))
 	}
 	if !now.Before(a.nextRound) {
@@ -37,13 +37,13 @@ func (a *agent) watchPath(now time.Time, way *path, suspect bool) (waiting bool)
 func (a *agent) decide(now time.Time) {
 	a.mu.Lock()
 	way, r := a.current.Load(), a.round
-	recovered := way != nil && way.round > a.lostRound && way.valid.After(a.lost) && !way.port.closed.Load()
+	recovered := way != nil && way.valid.After(a.lost) && !way.port.closed.Load()
 	wait := fallbackAfter
 	if way == nil {
 		wait = firstFallback
 	}
 	if (way == nil || !a.lost.IsZero() && !recovered) && now.Sub(r.began) >= wait {
-		if best := a.best(r.number); best != nil {
+		if best := a.best(a.lost); best != nil {
 			a.choose(best)
 			way, recovered = best, way != nil
 		}
@@ -89,7 +89,7 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 	if controlling && a.upgradeOf != way {
 		a.upgradeOf, a.upgrades = way, 0
-		if relayed {
+		if relayed && !a.relayOnly() {
 			a.upgradeAt(now.Add(time.Second))
 		}
 	}
@@ -111,8 +111,12 @@ func (a *agent) considerUpgrade(now time.Time, way *path, fresh []remoteCandidat
 	}
 }
 
-// upgradeAt plans a round, unless one is planned that is earlier.
+// upgradeAt plans a round, unless one is planned that is earlier. However often the peer gives reason to, there is none
+// right after another.
 func (a *agent) upgradeAt(t time.Time) {
+	if a.round != nil {
+		t = later(t, a.round.began.Add(roundGap))
+	}
 	if a.upgrade.IsZero() || t.Before(a.upgrade) {
 		a.upgrade = t
 	}

@@ -1,6 +1,7 @@
 package ice
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -233,4 +234,30 @@ func TestPeerThatStartsAllOver(t *testing.T) {
 			require.NoError(t, a.Start(controls, "bob--", in.cfg.Pwd), "the same does nothing")
 		})
 	}
+}
+
+// However many candidates the peer tells, there are no more rounds than one a second.
+func TestFloodOfCandidates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
+		defer a.Close()
+		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
+		defer b.Close()
+		connect(t, a, b)
+		<-a.routes
+		<-b.routes
+		time.Sleep(2 * settleTime)
+		for i := range 1000 {
+			require.NoError(t, a.AddCandidate(fmt.Sprintf("candidate:1 1 udp 1 10.0.0.1 %d typ host", i+1)))
+			time.Sleep(10 * time.Millisecond)
+		}
+		in := a.Agent.(*agent)
+		in.mu.Lock()
+		rounds := in.rounds
+		in.mu.Unlock()
+		require.LessOrEqual(t, rounds, 12)
+		require.Empty(t, a.routes)
+		talk(t, a, b)
+	})
 }

@@ -13,7 +13,6 @@ type path struct {
 	remote netip.AddrPort
 
 	valid     time.Time // when the peer last answered a check
-	round     int       // in which round of checks that was
 	rtt       time.Duration
 	nominated time.Time // by the peer, when it had not answered a check yet
 
@@ -76,11 +75,11 @@ func (a *agent) relayed(p *path) bool {
 	return p.port.kind == kindRelay || a.remoteKind(p.remote) == kindRelay
 }
 
-// best returns the path that has answered in a round and is the best to take, or nil. a.mu is held.
-func (a *agent) best(round int) *path {
+// best returns the best path of those that have answered since, or nil. a.mu is held.
+func (a *agent) best(since time.Time) *path {
 	var best *path
 	for _, p := range a.paths {
-		if p.round != round || p.valid.IsZero() || p.port.closed.Load() {
+		if !p.valid.After(since) || p.port.closed.Load() {
 			continue
 		}
 		if best == nil || a.better(p, best) {

@@ -160,6 +160,9 @@ func (r *relay) WriteBatch(b []udp.Datagram) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
+	if isInternal(b[0].Addr.Addr()) && !isInternal(r.server.Addr()) {
+		return 0, nil // out of reach for it, and there are servers that give up an address that something like that was sent from
+	}
 	to := net.UDPAddrFromAddrPort(b[0].Addr)
 	if !r.permitted(b[0], to) {
 		return 0, nil

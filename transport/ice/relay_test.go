@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/pion/stun/v4"
 	"github.com/stretchr/testify/require"
@@ -102,4 +103,24 @@ type peerAddress struct{ netip.AddrPort }
 func (a peerAddress) AddTo(m *stun.Message) error {
 	x := stun.XORMappedAddress{IP: net.IP(a.Addr().AsSlice()), Port: int(a.Port())}
 	return x.AddToAs(m, stun.AttrXORPeerAddress)
+}
+
+func TestRelayIsNotAskedForInternalAddresses(t *testing.T) {
+	for server, want := range map[string]bool{"198.51.100.2": false, "10.9.9.9": true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			sent := make(chan string, 100)
+			defer openRelay(t, w.machine(w.internet, server+"/24"), server+":3478", sent).Close()
+			a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"),
+				setup{tell: p2p.CandidateRelay, turn: []p2p.TURNServer{{Address: server + ":3478"}}})
+			defer a.Close()
+			toldAbout(a)
+			require.NoError(t, a.Start(true, "peer", "pw"))
+			for _, ip := range []string{"10.0.0.1", "192.168.1.1", "fd00::1", "169.254.1.1"} {
+				require.NoError(t, a.AddCandidate("candidate:1 1 udp 1 "+ip+" 5000 typ host"))
+			}
+			time.Sleep(time.Second) // of virtual time
+			require.Equal(t, want, len(sent) > 0)
+		})
+	}
 }

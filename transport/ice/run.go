@@ -9,12 +9,11 @@ import (
 // decisions are what run knows besides. No other goroutine looks at them.
 type decisions struct {
 	ports     []*port
-	gathering int // how many times all was gathered
-	route     p2p.Route
-	asking    int // goroutines that ask servers
+	gathering int       // how many times all was gathered
+	told      p2p.Route // the last one
+	asking    int       // goroutines that ask servers
 
 	lost      time.Time // since when the path is suspect; zero: it is not
-	lostRound int       // the last round before that
 	complaint time.Time // the first of those Suspect calls that follow each other
 	suspected time.Time // the last of them
 	probed    time.Time // when the path was last checked
@@ -37,7 +36,7 @@ const (
 	fallbackAfter = 300 * time.Millisecond // in a round, without nomination
 	firstFallback = 3 * time.Second        // in the first one
 	settleTime    = 2 * time.Second        // in which candidates of the peer are still to be expected
-	moveGap       = time.Second            // between rounds because the peer has moved
+	roundGap      = time.Second            // between rounds for other reasons than a dead path
 	tick          = 100 * time.Millisecond // while something is pending
 	idleTick      = time.Second
 )
@@ -116,12 +115,12 @@ func (a *agent) step(now time.Time) (soon bool) {
 		a.considerUpgrade(now, way, w.remotes)
 	}
 	if w.moved && !w.start {
-		a.upgradeAt(later(now, a.round.began.Add(moveGap)))
+		a.upgradeAt(now)
 	}
 	waiting := a.watchPath(now, way, w.suspect)
 	a.decide(now)
 	a.tellRoute()
-	return waiting || a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero()
+	return waiting || a.current.Load() == nil || !a.lost.IsZero() || !a.upgrade.IsZero() && a.upgrade.Sub(now) < idleTick
 }
 
 // later returns the later one of two instants.
@@ -162,8 +161,8 @@ func (a *agent) tellRoute() {
 	a.mu.Lock()
 	r := a.route(way)
 	a.mu.Unlock()
-	if r != a.decisions.route {
-		a.decisions.route = r
+	if r != a.told {
+		a.told = r
 		a.cfg.Logger.Debug("ice: path", "kind", r.Kind, "local", r.Local, "remote", r.Remote)
 		a.cfg.OnRoute(r)
 	}

@@ -185,7 +185,7 @@ func (a *agent) receiveAnswer(p *port, from netip.AddrPort, msg *stun.Message) b
 	delete(a.checks, id)
 	now := time.Now()
 	way := c.path
-	way.valid, way.rtt, way.round, way.unanswered = now, now.Sub(c.sent), c.lane.round.number, time.Time{}
+	way.valid, way.rtt, way.unanswered = now, now.Sub(c.sent), time.Time{}
 	a.know(from)
 	if c.nominates || now.Sub(way.nominated) < checkTimeout {
 		a.choose(way)
