@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check
+	api-names-check nat nats natsload interop-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,7 @@ lint: ## check formatting, vet, staticcheck and the import arrows
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
+	cd signaling/nats && $(GO) vet ./... && $(GO) tool -modfile=../../internal/tools/go.mod staticcheck ./...
 	cd lua && $(GO) vet ./... && $(GO) tool -modfile=../internal/tools/go.mod staticcheck ./...
 	$(GO) tool -modfile=internal/tools/go.mod staticcheck ./...
 	$(GO) test -run 'TestImports|TestPurity' ./internal/arch
@@ -45,6 +46,12 @@ sim: ## run SCENARIOS (default 10000) random connections over bad networks, from
 hammer: ## call everything from 50 goroutines for a minute, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 10m -run TestHammer -v . -hammer 60s
 
+nats: ## test signaling over NATS, which is a module of its own
+	cd signaling/nats && CGO_ENABLED=0 $(GO) test -shuffle=on ./...
+
+natsload: ## measure a NATS server with 10,000 peers that find each other through it (NATSLOAD="-peers 1000": fewer; needs ulimit -n 25000)
+	cd signaling/nats && CGO_ENABLED=0 $(GO) run ./cmd/natsload $(NATSLOAD)
+
 lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own
 	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua
 	cd lua && CGO_ENABLED=0 $(GO) test -shuffle=on ./...
@@ -55,6 +62,9 @@ interop: ## run against Valve's library: GNS_LIBRARY names libGameNetworkingSock
 interop-soak: ## run against it under bad conditions for ten minutes; FIGURES names a file for the tables
 	cd interop && CGO_ENABLED=0 $(GO) test -count=1 -timeout 60m -v \
 		-run 'TestLanesUnderConditions|TestScenarios|TestConditionsChange' -soak -soak-figures "$(abspath $(FIGURES))" .
+
+nat: ## connect peers through real NATs in network namespaces (root on Linux; needs iproute2, nftables, procps, coturn; 3 minutes)
+	CGO_ENABLED=0 $(GO) test -count=1 -timeout 20m -parallel 4 -v ./internal/natlab -natlab
 
 losstable: ## measure loss recovery against Valve's library (12 minutes; LOSSTABLE="-loss 5 -rtt 50": less)
 	cd interop && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/losstable

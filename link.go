@@ -29,10 +29,15 @@ type link struct {
 	hopeless  bool      // there is no agent to be had
 	suspected mono.Time // when the agent was last told that something is wrong
 	route     p2p.Route
+
+	unreachable mono.Time // since when the peer is said not to be there; zero: it is not
 }
 
 // maxOutbox is how many signals wait to be sent. The core knows what it has to say, so it is asked when there is room.
 const maxOutbox = 2
+
+// goneAfter is how long a peer must be said not to be there to be believed so. One who has just come may not be known everywhere yet.
+const goneAfter = 900 * time.Millisecond
 
 // suspectInterval is the distance at which the agent is told that the peer is not heard.
 const suspectInterval = time.Second

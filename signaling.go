@@ -6,6 +6,7 @@ import (
 
 	"github.com/gogns/gns/config"
 	"github.com/gogns/gns/internal/conn"
+	"github.com/gogns/gns/internal/mono"
 	"github.com/gogns/gns/internal/rendezvous"
 	"github.com/gogns/gns/p2p"
 )
@@ -160,7 +161,7 @@ func (r signalReceiver) Signal(from Identity, signal []byte) {
 func (r signalReceiver) Unreachable(to Identity, why error) {
 	for _, c := range r.s.connections(func(c *connection) bool { return c.link != nil && !c.link.symmetric }) {
 		now := c.lock()
-		if via, ok := c.link.signaling.(*serviceSignaling); ok && via.to == to && c.link.core.RemoteID() == 0 {
+		if c.link.isUnreachable(now, to) {
 			text := fmt.Sprintf("%v is not reachable by signals", to)
 			if why != nil {
 				text += ": " + why.Error()
@@ -170,6 +171,17 @@ func (r signalReceiver) Unreachable(to Identity, why error) {
 		}
 		c.mu.Unlock()
 	}
+}
+
+// isUnreachable reports whether the peer is the one who is said not to be there, has never been heard, and has been said so for a while. c.mu is held.
+func (l *link) isUnreachable(now mono.Time, who Identity) bool {
+	if via, ok := l.signaling.(*serviceSignaling); !ok || via.to != who || l.core.RemoteID() != 0 {
+		return false
+	}
+	if !l.unreachable.IsSet() {
+		l.unreachable = now
+	}
+	return now.Sub(l.unreachable) >= goneAfter
 }
 
 // serviceContext accepts what comes through the signaling service for a listen socket.

@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"internal/simudp":     {"internal/simnet", "internal/mono", "transport/udp"},
 	"internal/traffic":    {},
 	"internal/measure":    {},
+	"internal/natlab":     {},
 	"internal/secretfile": {},
 	"proto":               {},
 	"config":              {},
@@ -63,7 +64,7 @@ var arrows = map[string][]string{
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/arch",
+var impure = []string{"", "transport/udp", "transport/ice", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot"}
 
 // forbidden are imports that a pure package has no business with.

@@ -2,6 +2,7 @@ package trivial
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,11 +73,18 @@ func (c *Client) session(ctx context.Context) error {
 	c.count(func(s *Stats) { s.Connected = true; s.Connects++ })
 	defer c.count(func(s *Stats) { s.Connected = false })
 	c.log.Debug("connected to the signaling server")
+	c.locked(func() { c.pulse.begin(time.Now()) })
+	ticker := time.NewTicker(c.times.tick)
+	defer ticker.Stop()
 	for {
+		if err := c.feel(ctx, conn); err != nil {
+			return err
+		}
 		if err := c.flush(ctx, conn); err != nil {
 			return err
 		}
 		select {
+		case <-ticker.C:
 		case <-c.wake:
 		case err := <-failed:
 			return err
@@ -84,6 +92,17 @@ func (c *Client) session(ctx context.Context) error {
 			return c.flush(ctx, conn)
 		}
 	}
+}
+
+// feel sends a line to oneself if it is time for it.
+func (c *Client) feel(ctx context.Context, conn net.Conn) error {
+	var ask bool
+	var err error
+	c.locked(func() { ask, err = c.pulse.look(time.Now(), c.times) })
+	if !ask || err != nil {
+		return err
+	}
+	return c.write(ctx, conn, formatLine(c.name, pulseSignal))
 }
 
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
@@ -102,11 +121,12 @@ func (c *Client) flush(ctx context.Context, conn net.Conn) error {
 		}
 		line := c.queue[0]
 		c.queue = append(c.queue[:0], c.queue[1:]...)
+		c.stats.Sent++
+		c.pulse.sent = time.Now()
 		c.mu.Unlock()
 		if err := c.write(ctx, conn, line); err != nil {
 			return err
 		}
-		c.count(func(s *Stats) { s.Sent++ })
 	}
 }
 
@@ -141,6 +161,11 @@ func (c *Client) deliver(line []byte) error {
 	from, signal, err := parseLine(line)
 	if err != nil {
 		return err
+	}
+	own := from.String() == c.name && bytes.Equal(signal, pulseSignal)
+	c.locked(func() { c.pulse.hear(time.Now(), own) })
+	if own {
+		return nil
 	}
 	c.count(func(s *Stats) { s.Received++ })
 	c.handler.Signal(from, signal)

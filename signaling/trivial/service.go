@@ -23,6 +23,8 @@ type Service struct {
 
 	// Logger gets what happens to the connection to the server; nil means that nobody does.
 	Logger *slog.Logger
+
+	times pulseTimes // zero: the usual ones
 }
 
 // New makes a Service for the server at host:port.
@@ -51,6 +53,7 @@ func (s *Service) Open(self crypto.Identity, handler p2p.SignalHandler) (p2p.Sig
 		dial:    dial,
 		log:     cmp.Or(s.Logger, slog.New(slog.DiscardHandler)).With("server", s.Address, "self", name),
 		name:    name,
+		times:   cmp.Or(s.times, usualPulse),
 		handler: handler,
 		cancel:  cancel,
 		wake:    make(chan struct{}, 1),
@@ -75,7 +78,7 @@ func nameOf(id crypto.Identity) (string, error) {
 type Stats struct {
 	Connected bool // at this moment
 	Connects  uint64
-	Sent      uint64 // signals given to the system, which may still be lost
+	Sent      uint64 // signals given to the connection, which may still be lost
 	Dropped   uint64 // signals that waited while too many others came
 	Received  uint64 // signals
 	Malformed uint64 // lines that were no signal
@@ -88,6 +91,7 @@ type Client struct {
 	log     *slog.Logger
 	name    string
 	handler p2p.SignalHandler
+	times   pulseTimes
 
 	cancel context.CancelFunc // closes
 	wake   chan struct{}      // something is in the queue
@@ -96,6 +100,7 @@ type Client struct {
 	mu     sync.Mutex
 	closed bool
 	queue  [][]byte // lines, the oldest first
+	pulse  pulse
 	stats  Stats
 }
 
@@ -150,8 +155,11 @@ func (c *Client) Stats() Stats {
 }
 
 // count changes the counts.
-func (c *Client) count(change func(*Stats)) {
+func (c *Client) count(change func(*Stats)) { c.locked(func() { change(&c.stats) }) }
+
+// locked calls f with the lock held.
+func (c *Client) locked(f func()) {
 	c.mu.Lock()
-	change(&c.stats)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	f()
 }
