@@ -194,6 +194,7 @@ func (s *Sockets) ResetIdentity(id Identity) error {
 	s.self.identity = id
 	s.resetAuthStatus()
 	s.self.mu.Unlock()
+	s.stopMessages()
 	listeners := make([]*listenSocket, 0, len(s.listeners))
 	for _, l := range s.listeners {
 		listeners = append(listeners, l)
@@ -212,6 +213,7 @@ func (s *Sockets) ResetIdentity(id Identity) error {
 		_ = s.DestroyPollGroup(g) // somebody else may have
 	}
 	s.abortAll(func(c *connection) bool { return c.epoch < epoch }, conn.EndAppExceptionMax, "identity reset")
+	s.messages.reset()
 	return nil
 }
 

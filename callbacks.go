@@ -30,9 +30,9 @@ func (s *Sockets) OnConnectionStatusChanged(f func(ConnectionStatusChanged)) {
 }
 
 // setCallback sets a callback at a scope; nil takes it away.
-func setCallback[F func(ConnectionStatusChanged) | func(Availability, string)](store *config.Store, id config.ID, f F) {
+func setCallback[F func(ConnectionStatusChanged) | func(Availability, string) | func(SessionRequest) | func(SessionFailed)](store *config.Store, id config.ID, f F) {
 	if f == nil {
-		_ = store.Unset(id) // both callbacks exist where they are set, and are never locked
+		_ = store.Unset(id) // the callbacks exist where they are set, and are never locked
 		return
 	}
 	_ = store.Set(config.Func(id, f))
@@ -40,6 +40,9 @@ func setCallback[F func(ConnectionStatusChanged) | func(Availability, string)](s
 
 // connectionStatusChanged queues an event for the function that is set now. c.mu is held.
 func (c *connection) connectionStatusChanged(old State, e conn.Event) {
+	if c.hidden() {
+		return
+	}
 	if f, _ := c.config.Func(config.CallbackConnectionStatusChanged).(func(ConnectionStatusChanged)); f != nil {
 		changed := ConnectionStatusChanged{Conn: c.handle, Info: c.info(e), Old: old}
 		c.s.callbacks.push(func() { f(changed) })

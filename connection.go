@@ -68,6 +68,9 @@ func (s *Sockets) newConnection(core core, ep *endpoint, listen *listenSocket, s
 	}
 }
 
+// hidden reports whether the connection belongs to the messages interface, so that the application does not see it.
+func (c *connection) hidden() bool { return c.link != nil && c.link.owner != nil }
+
 // enter puts the connection into the table. Sockets.mu is held.
 func (c *connection) enter() error {
 	c.s.conns[c.handle] = c
@@ -131,7 +134,9 @@ func (c *connection) pumpCore(now mono.Time, send bool) {
 
 // takeIn takes messages and events from the core. c.mu is held.
 func (c *connection) takeIn(now mono.Time) {
-	if arrived := c.core.TakeMessages(); len(arrived) > 0 {
+	if c.hidden() {
+		c.link.takeIn(now)
+	} else if arrived := c.core.TakeMessages(); len(arrived) > 0 {
 		c.lockInbox()
 		for _, m := range arrived {
 			c.tally.received(len(m.Data))
@@ -148,7 +153,7 @@ func (c *connection) takeIn(now mono.Time) {
 			break
 		}
 		c.stateChanged(e)
-		if c.abandoned() {
+		if c.abandoned() || c.hidden() && (c.state == StateClosedByPeer || c.state == StateProblemDetectedLocally) {
 			_ = c.core.Close(now, conn.EndAppMin, "", false) // it is not closed yet, or it would not be here
 		}
 	}
@@ -180,6 +185,9 @@ func (c *connection) arm(now mono.Time) {
 		return
 	}
 	d := c.core.Deadline()
+	if c.link != nil {
+		d = mono.Min(d, c.link.idleAt)
+	}
 	if d == mono.Never || (c.armed <= d && c.armed > now) {
 		return
 	}
@@ -198,6 +206,7 @@ func (c *connection) fire(now mono.Time) {
 	c.armed = mono.Never
 	c.configure(now)
 	c.core.Advance(now)
+	c.link.checkIdle(now)
 	c.pumpLater(now)
 }
 
@@ -219,6 +228,9 @@ func (c *connection) stateChanged(e conn.Event) {
 	if c.state != old {
 		if c.link == nil || !c.link.muted {
 			c.connectionStatusChanged(old, e)
+		}
+		if c.hidden() {
+			c.link.sessionChanged(old, e)
 		}
 		c.noteState(old, e)
 		if c.state == StateNone {

@@ -53,6 +53,8 @@
 // signaling. [Sockets.ConnectP2PCustomSignaling] and [Sockets.ReceivedP2PCustomSignal] are for signals that the
 // program carries itself.
 //
+// [Sockets.Messages] is for programs that would rather write to such peers than connect to them.
+//
 // # Security
 //
 // Connections are encrypted with AES-256-GCM under keys that are made for each of them. Without a

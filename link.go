@@ -31,6 +31,14 @@ type link struct {
 	route     p2p.Route
 
 	unreachable mono.Time // since when the peer is said not to be there; zero: it is not
+
+	// Of connections that belong to the messages interface, which applications do not see.
+	owner    *Messages // nil: the application's; it does not change
+	session  *session  // nil: none yet, or not any more
+	idleAt   mono.Time // when the session is idle; Never without one
+	doubted  mono.Time // since when it is suspect though its peer asks for another; Never if it is not
+	replaced bool      // by another that the peer has asked for
+	inherits bool      // messages of an earlier connection were unread when it began
 }
 
 // maxOutbox is how many signals wait to be sent. The core knows what it has to say, so it is asked when there is room.
@@ -47,7 +55,10 @@ func (s *Sockets) newLink(core *conn.Conn, listen *listenSocket, store *config.S
 	sock := newICESocket(s)
 	ep := s.newEndpoint(sock)
 	c := s.newConnection(core, ep, listen, store, generation)
-	c.link = &link{c: c, core: core, sock: sock, password: password}
+	c.link = &link{c: c, core: core, sock: sock, password: password, idleAt: mono.Never, doubted: mono.Never}
+	if listen != nil {
+		c.link.owner = listen.owner
+	}
 	ep.peers.add(c)
 	return c.link
 }

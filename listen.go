@@ -20,6 +20,8 @@ type listenSocket struct {
 	p2p  bool // it has a virtual port instead of endpoints
 	port int
 
+	owner *Messages // nil: the application's
+
 	// acceptor, if not nil, takes the connections that arrive.
 	acceptor *Listener
 

@@ -24,6 +24,8 @@ type Message struct {
 	Number int64
 	// Lane that it was sent on.
 	Lane int
+	// Channel that it was sent to, if it was received with Messages; otherwise -1.
+	Channel int
 	// Flags has SendReliable if it was sent reliably, and nothing else.
 	Flags SendFlags
 
@@ -56,6 +58,7 @@ func (c *connection) newMessage(in conn.Message) *Message {
 		Received: c.s.timeOf(in.Received),
 		Number:   in.Number,
 		Lane:     in.Lane,
+		Channel:  -1,
 		inner:    in.Message,
 		from:     c,
 	}

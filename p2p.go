@@ -209,7 +209,8 @@ func (s *Sockets) storeWith(scope config.Scope, opts []config.Value) (*config.St
 type p2pCall struct {
 	via    Signaling // nil: by the callback or the service
 	remote Identity
-	port   int // remote virtual port
+	port   int       // remote virtual port
+	owner  *Messages // nil: the application's
 	opts   []config.Value
 }
 
@@ -270,7 +271,7 @@ func (s *Sockets) connectP2P(call p2pCall) (*connection, error) {
 		return nil, ResultInvalidState.wrap(err)
 	}
 	l := s.newLink(core, nil, store, generation, password)
-	l.signaling, l.symmetric = call.via, symmetric
+	l.signaling, l.symmetric, l.owner = call.via, symmetric, call.owner
 	c := l.c
 	c.epoch = epoch
 	now := c.lock()
@@ -281,6 +282,12 @@ func (s *Sockets) connectP2P(call p2pCall) (*connection, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if l.owner != nil && !l.owner.attach(c, now) {
+		l.signaling = nil // the caller keeps it
+		l.core.Abort(now, conn.EndAppMin, "there is another session")
+		c.pump(now)
+		return nil, ResultDuplicateRequest.errorf("there is a session already")
 	}
 	c.pump(now)
 	return c, nil

@@ -30,7 +30,7 @@ func (s *Sockets) receiveRequest(sig *rendezvous.Signal, ctx SignalingContext, o
 		s.rejectSignal(sig.From, sig.GetFromConnectionId(), ctx, conn.EndMiscGeneric, "nobody listens on the virtual port")
 		return nil
 	}
-	if c := s.match(key, listen.symmetric()); c != nil {
+	if c := s.match(key, listen.symmetric()); c != nil && !c.link.yields(sig) {
 		return s.resolve(c, sig)
 	}
 	if listen.waiting.Load() >= maxWaiting {
@@ -67,6 +67,12 @@ func requestPorts(sig *rendezvous.Signal) peerPorts {
 
 // listenerFor returns the listen socket of a virtual port. If there is none and it is for the program to decide, it is one without a handle.
 func (s *Sockets) listenerFor(port int, programDecides bool) *listenSocket {
+	if port == messagesVirtualPort {
+		if s.wantsMessages() {
+			_, _ = s.messagesListener() // if there is none, everything is being closed
+		}
+		programDecides = false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.p2p.ports[port]; l != nil || !programDecides {
@@ -157,7 +163,14 @@ func (s *Sockets) offer(l *link, ctx SignalingContext) {
 	c := l.c
 	local, _ := l.core.Ports()
 	via := ctx.OnConnectRequest(c.handle, l.core.Identity(), int(int32(local)))
+	if c.hidden() && via != nil {
+		c.link.owner.giveWay(c)
+	}
 	now := c.lock()
+	if via != nil && c.hidden() && !l.owner.attach(c, now) {
+		defer via.Release() // when no lock is held
+		via = nil
+	}
 	if via == nil {
 		reason, text := l.core.End()
 		closed := c.core.State().API() == conn.StateNone
@@ -171,6 +184,9 @@ func (s *Sockets) offer(l *link, ctx SignalingContext) {
 		return
 	}
 	l.signaling = via
+	if c.hidden() {
+		l.owner.announce(c)
+	}
 	c.pump(now)
 	l.muted = false
 	if state := c.state; state != StateNone {

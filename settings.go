@@ -120,6 +120,10 @@ func setValue(store *config.Store, v config.Value) error {
 			_, known = f.(func(ConnectionStatusChanged))
 		case config.CallbackAuthStatusChanged:
 			_, known = f.(func(Availability, string))
+		case config.CallbackMessagesSessionRequest:
+			_, known = f.(func(SessionRequest))
+		case config.CallbackMessagesSessionFailed:
+			_, known = f.(func(SessionFailed))
 		case config.CallbackCreateConnectionSignaling:
 			_, known = f.(CreateConnectionSignaling)
 		}

@@ -128,6 +128,7 @@ type Sockets struct {
 	groups    map[PollGroup]*pollGroup
 	endpoints map[*endpoint]struct{}
 	p2p       p2pTable
+	messages  Messages
 	only      atomic.Pointer[endpoint] // nil: there are none or several; written under mu
 
 	listenHandles, groupHandles handleSource
@@ -176,7 +177,7 @@ func New(opts *Options) (*Sockets, error) {
 		ice:       opts.ICE,
 		signaling: opts.Signaling,
 	}
-	s.handshakes.s, s.signals.s = s, s
+	s.handshakes.s, s.signals.s, s.messages.s = s, s, s
 	if s.env == nil {
 		s.env = system(opts.UDP)
 	}
@@ -250,7 +251,9 @@ func (s *Sockets) Close() error {
 	}
 	clear(s.listeners)
 	clear(s.groups)
+	s.stopMessages()
 	s.mu.Unlock()
+	s.messages.close()
 	for _, l := range listeners {
 		l.acceptor.shut()
 		l.noteListening("stopped listening")
@@ -337,7 +340,7 @@ func (s *Sockets) lookup(h Connection) (*connection, error) {
 	s.mu.RLock()
 	c := s.conns[h]
 	s.mu.RUnlock()
-	if c == nil {
+	if c == nil || c.hidden() {
 		return nil, ResultInvalidParam.errorf("no connection has handle %d", h)
 	}
 	return c, nil

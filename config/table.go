@@ -6,7 +6,6 @@ import "math"
 const (
 	oneTransport    = "peer-to-peer connections have ICE alone, so that its routes compete with no others"
 	oneICE          = "the ICE implementation is that of Options.ICE"
-	needsMessages   = "there is no messages interface yet"
 	logsOtherwise   = "the handler of Options.Logger decides what is logged; Options.KeyLog lets other tools read packets"
 	correctsNothing = "packets are taken as they come; messages are put in order without waiting for late packets"
 	experimental    = "ECN bits are left to the system, as on most platforms with Valve's library"
@@ -132,11 +131,9 @@ var table = [...]Info{
 	rowFunc(CallbackAuthStatusChanged, "Callback_AuthStatusChanged", Global,
 		"Called when the availability of authentication changes."),
 	rowFunc(CallbackMessagesSessionRequest, "Callback_MessagesSessionRequest", Global,
-		"Called when a peer asks for a messages session.").
-		unused(needsMessages),
+		"Called when a peer asks for a messages session."),
 	rowFunc(CallbackMessagesSessionFailed, "Callback_MessagesSessionFailed", Global,
-		"Called when a messages session fails.").
-		unused(needsMessages),
+		"Called when a messages session fails."),
 	rowFunc(CallbackCreateConnectionSignaling, "Callback_CreateConnectionSignaling", Global,
 		"Called to make the signaling object of an outbound peer-to-peer connection."),
 	rowInt32(ECN, "ECN", Global, -1, -1, 2, "",

@@ -263,6 +263,6 @@ func TestUnusedValues(t *testing.T) {
 		"LogLevel_AckRTT", "LogLevel_PacketDecode", "LogLevel_Message", "LogLevel_PacketGaps", "LogLevel_P2PRendezvous",
 		"PacketTraceMaxBytes", "OutOfOrderCorrectionWindowMicroseconds",
 		"P2P_Transport_ICE_Penalty", "P2P_Transport_ICE_Implementation",
-		"Callback_MessagesSessionRequest", "Callback_MessagesSessionFailed", "ECN",
+		"ECN",
 	}, unused)
 }

@@ -279,3 +279,13 @@ func (s *Session) Resume(now mono.Time) error {
 	}
 	return nil
 }
+
+// Receiving reports whether part of a reliable message has arrived, and not all of it has been delivered.
+func (s *Session) Receiving() bool {
+	for _, l := range s.in {
+		if l != nil && l.receiving() {
+			return true
+		}
+	}
+	return false
+}

@@ -41,6 +41,11 @@ func (l *recvLane) known() int64 { return l.next + l.have.total }
 // incomplete reports whether something is missing below the end of the stream.
 func (l *recvLane) incomplete() bool { return len(l.have.list) > 0 && l.have.list[0].begin > l.next }
 
+// receiving reports whether part of a reliable message has arrived.
+func (l *recvLane) receiving() bool {
+	return l.partial != nil || l.headerLen > 0 || l.held != nil || len(l.have.list) > 0
+}
+
 // gaps returns the number of gaps between next and end.
 func (l *recvLane) gaps() int {
 	n := len(l.have.list)

@@ -66,6 +66,9 @@ func (c *Conn) Consumed(now mono.Time, count, bytes int) bool {
 	return true
 }
 
+// Receiving reports whether part of a reliable message has arrived, and not all of it has been delivered.
+func (c *Conn) Receiving() bool { return c.state.Active() && c.snp.Receiving() }
+
 // host is the Conn as the SNP layer sees it.
 type host Conn
 
