@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Network is a network namespace of a test, with nothing in it but what NewNetwork says.
@@ -72,7 +73,26 @@ func NewNetwork(t testing.TB) *Network {
 		lines = append(lines, "addr add "+address+"/48 dev lo nodad")
 	}
 	n.feed(t, strings.Join(lines, "\n")+"\n", "ip", "-batch", "-")
+	n.waitCarrier(t)
 	return n
+}
+
+// waitCarrier waits until the kernel has noticed that the cable is connected at both ends, before which some do not use the
+// interface.
+func (n *Network) waitCarrier(t testing.TB) {
+	t.Helper()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for over := time.Now().Add(startTime); time.Now().Before(over); <-again.C {
+		out, err := n.Command("ip", "-oneline", "link", "show", "lan0").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(out), "state UP") {
+			return
+		}
+	}
+	t.Fatal("the interface of the private network does not come up")
 }
 
 func end(input io.Closer, holder *exec.Cmd) {
