@@ -38,19 +38,8 @@ var meetPairs = []meetPair{
 // forMeetings runs a test once for each column, all at the same time.
 func forMeetings(t *testing.T, test func(t *testing.T, p meetPair)) {
 	t.Helper()
-	forMeetingsOf(t, meetPairs, test)
-}
-
-// forSessions is forMeetings for messages to users.
-func forSessions(t *testing.T, test func(t *testing.T, p meetPair)) {
-	t.Helper()
-	forMeetingsOf(t, meetPairs[:1], test)
-}
-
-func forMeetingsOf(t *testing.T, pairs []meetPair, test func(t *testing.T, p meetPair)) {
-	t.Helper()
 	t.Parallel()
-	for _, p := range pairs {
+	for _, p := range meetPairs {
 		t.Run(strings.ReplaceAll(p.String(), ", ", "+"), func(t *testing.T) {
 			t.Parallel()
 			test(t, p)

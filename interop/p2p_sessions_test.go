@@ -40,7 +40,7 @@ func (m meeting) acquaint(t *testing.T) {
 
 // A session begins with the first message, which arrives once the other side has accepted. Channels are any numbers.
 func TestSessions(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{})
 		require.Equal(t, peer.None, m.alice.SessionInfo(bob).State)
 		require.False(t, m.bob.AcceptSession(alice), "nobody has asked")
@@ -77,7 +77,7 @@ const largest = 512<<10 - 5
 // Messages arrive up to that size, and those on one channel keep their order. Valve's library also takes five bytes more,
 // which its own receiver takes for an attack.
 func TestSessionMessageSizes(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{Config: append([]string{"SendBufferSize=2000000"}, fast...)})
 		m.acquaint(t)
 		sizes := []int{1, 100, 1200, 20000, largest}
@@ -102,7 +102,7 @@ func TestSessionMessageSizes(t *testing.T) {
 
 // What is sent before the session is there is reliable, whatever its flags say; to send is to accept.
 func TestSessionAcceptedBySending(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{})
 		m.alice.Channels(1)
 		m.bob.Channels(1)
@@ -120,7 +120,7 @@ func TestSessionAcceptedBySending(t *testing.T) {
 
 // Two who begin at the same time have one session.
 func TestSessionsBegunByBoth(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		for round := range 4 {
 			t.Run(fmt.Sprint(round), func(t *testing.T) {
 				t.Parallel()
@@ -142,7 +142,7 @@ func TestSessionsBegunByBoth(t *testing.T) {
 
 // Whoever nobody answers learns of it, and does not reach that user any more unless it says that it wants to begin anew.
 func TestSessionFails(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{
 			Config: []string{"TimeoutInitial=2000"},
 			// Bob may not know yet that alice has given up; then she asks again.
@@ -166,7 +166,7 @@ func TestSessionFails(t *testing.T) {
 
 // Who has closed a session can be sent to again, and is asked whether that is wanted. Valve's library does not tell of closing.
 func TestSessionCloses(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{})
 		for name, side := range map[string]struct {
 			closes, other   *peer.Peer
@@ -196,7 +196,7 @@ func TestSessionCloses(t *testing.T) {
 
 // The session ends with the last channel on which something came.
 func TestSessionEndsWithItsChannels(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		m := p.meet(t, peer.Options{})
 		m.acquaint(t)
 		m.bob.Channels(7, 8)
@@ -213,7 +213,7 @@ func TestSessionEndsWithItsChannels(t *testing.T) {
 // Who has closed a session may begin another one at once, and whoever has it still gives way, also to Valve's library, which closes
 // without a word.
 func TestSessionBeginsAnew(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		if p.alice == peer.Valve && p.bob == peer.Valve {
 			return // it is given up after ten seconds
 		}
@@ -227,7 +227,7 @@ func TestSessionBeginsAnew(t *testing.T) {
 
 // What was sent reliably and is not known to have arrived when a session ends is not lost in silence, on our side.
 func TestSessionEndsWithMessagesOutstanding(t *testing.T) {
-	forSessions(t, func(t *testing.T, p meetPair) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
 		if p.alice == peer.Valve {
 			return
 		}
