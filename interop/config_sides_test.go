@@ -463,6 +463,12 @@ func (s *ourSide) functions(id config.ID) [2]config.Value {
 				values[i] = config.Func(id, func(gns.ConnectionStatusChanged) {})
 			case config.CallbackAuthStatusChanged:
 				values[i] = config.Func(id, func(gns.Availability, string) {})
+			case config.CallbackCreateConnectionSignaling:
+				values[i] = config.Func(id, func(_, _ gns.Identity, _, _ int) gns.Signaling { return nil })
+			case config.CallbackMessagesSessionRequest:
+				values[i] = config.Func(id, func(gns.SessionRequest) {})
+			case config.CallbackMessagesSessionFailed:
+				values[i] = config.Func(id, func(gns.SessionFailed) {})
 			default:
 				values[i] = config.Func(id, func() {})
 			}

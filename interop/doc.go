@@ -4,6 +4,10 @@
 // The library is loaded from the file that the environment variable GNS_LIBRARY names, or by its
 // plain name from where the system's loader looks. Without it the tests fail; they never skip.
 //
+// Tests of peers that know each other by identity (p2p*_test.go) run in network namespaces of their own, and so need Linux, and root
+// or user namespaces that everybody may make, with ip, nft and nsenter. Those of package p2ptest also need Python 3 and
+// Valve's test programs beside the library: configure its build with -DBUILD_TESTS=ON -DBUILD_EXAMPLES=ON.
+//
 // Tests of authentication need a second build of the library, which trusts another authority than
 // Valve's: the one whose key is in testdata/vectors/crypto.json (pki.built_in_root), and whose private key
 // everybody knows. The environment variable GNS_LIBRARY_OWN_CA names it; where it is not set those tests

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gogns/gns/interop/p2ptest"
 	"github.com/gogns/gns/interop/peer"
 )
 
@@ -18,6 +19,7 @@ const parallelTests = "16"
 
 func TestMain(m *testing.M) {
 	peer.RunIfChild()
+	p2ptest.RunIfChild()
 	flag.Parse()
 	parallelGiven := false
 	flag.Visit(func(f *flag.Flag) { parallelGiven = parallelGiven || f.Name == "test.parallel" })

@@ -4,10 +4,11 @@ import "fmt"
 
 // Flags of messages, with the numbers that every implementation of the protocol uses.
 const (
-	Unreliable = 0
-	NoNagle    = 1
-	NoDelay    = 4
-	Reliable   = 8
+	Unreliable  = 0
+	NoNagle     = 1
+	NoDelay     = 4
+	AutoRestart = 32 // of messages to users: begin anew with one who could not be reached
+	Reliable    = 8
 )
 
 // Batch describes many messages by a pattern: message i takes the i-th of each list, counted around.

@@ -48,10 +48,17 @@ type Options struct {
 	Intended []string `json:"intended,omitempty"` // parts of log lines of level Bug that the test brings about
 	KeyLog   string   `json:"key_log"`            // file that our own library appends session keys to; empty: none
 
+	Enter []string `json:"-"` // command, with arguments, that runs the process somewhere else, such as in a network namespace
+
 	Library     string `json:"library,omitempty"`     // Valve's, instead of the one in GNS_LIBRARY
 	Trust       *Trust `json:"trust,omitempty"`       // of our own library; nil: nobody
 	AppID       uint32 `json:"app_id,omitempty"`      // of our own library; Valve's has 0
 	Certificate []byte `json:"certificate,omitempty"` // shown from the start, with its private key; empty: none
+}
+
+// command is how the process is started, with its arguments.
+func (o *Options) command(executable string) []string {
+	return append(append([]string(nil), o.Enter...), executable)
 }
 
 // Engine is an implementation of the protocol behind the calls that its API documents. Handles are

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/transport/ice"
 )
 
 // Ours is this module's implementation.
@@ -28,6 +29,7 @@ type ourEngine struct {
 	changed func(conn uint32, old State, info Info)
 	wake    chan struct{}
 	stop    context.CancelFunc
+	signals *ourSignals
 }
 
 func newOurEngine(o Options) (Engine, error) {
@@ -56,12 +58,14 @@ func newOurEngine(o Options) (Engine, error) {
 			return nil, err
 		}
 	}
+	signals := new(ourSignals)
+	opts.Signaling, opts.ICE = signals, ice.New(ice.Options{})
 	s, err := gns.New(&opts)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	e := &ourEngine{s: s, wake: make(chan struct{}), stop: stop}
+	e := &ourEngine{s: s, wake: make(chan struct{}), stop: stop, signals: signals}
 	s.OnConnectionStatusChanged(func(c gns.ConnectionStatusChanged) {
 		e.changed(uint32(c.Conn), State(c.Old), ourInfo(c.Info))
 	})

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,6 +45,8 @@ type process struct {
 	bugs     []string            // log lines that must not be
 	excused  []string            // log lines that say that something is wrong, of which it is known why
 	incoming map[uint32][]uint32 // by listen socket: connections not yet taken by Accepted
+	others   []Event             // about no connection, not yet taken
+	signal   func(Signal)        // gets the signals of the process, without the lock
 }
 
 // history is everything a process said of one connection. Test code reads it under process.mu.
@@ -65,7 +68,7 @@ func startProcess(t testing.TB, o Options) *process {
 	}
 	p := &process{
 		options:    o,
-		command:    exec.Command(executable),
+		command:    exec.Command(o.command(executable)[0], o.command(executable)[1:]...),
 		transcript: transcript{start: time.Now()},
 		news:       make(chan struct{}),
 		replies:    map[int]Event{},
@@ -150,6 +153,10 @@ func (p *process) readEvents(in io.Reader) {
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			continue // the transcript has it; whoever waits for it will say so
 		}
+		if e.Kind == evSignal {
+			p.signalled(e)
+			continue
+		}
 		p.change(func() { p.record(e) })
 	}
 	if err := lines.Err(); err != nil {
@@ -157,6 +164,24 @@ func (p *process) readEvents(in io.Reader) {
 	}
 	p.change(func() { p.ended = true })
 	_, _ = io.Copy(io.Discard, in)
+}
+
+// onSignal sets the function that gets the signals of the process.
+func (p *process) onSignal(f func(Signal)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.signal = f
+}
+
+// signalled passes a signal on.
+func (p *process) signalled(e Event) {
+	p.mu.Lock()
+	f := p.signal
+	p.mu.Unlock()
+	data, err := hex.DecodeString(e.Text)
+	if err == nil && f != nil {
+		f(Signal{To: e.Identity, Data: data, Rejection: e.Number == 1})
+	}
 }
 
 // change runs f under the lock and wakes everybody who waits.
@@ -186,6 +211,8 @@ func (p *process) record(e Event) {
 		p.fatal = e.Error
 	case evReply:
 		p.replies[e.ID] = e
+	case evUser, evSession, evSessionEnd:
+		p.others = append(p.others, e)
 	case evMessage:
 		h := p.history(e.Conn)
 		h.messages = append(h.messages, *e.Message)

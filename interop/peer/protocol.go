@@ -42,6 +42,7 @@ const (
 	InfoUnauthenticated = 1
 	InfoUnencrypted     = 2
 	InfoFast            = 8
+	InfoRelayed         = 16
 )
 
 // Result is a result code of the API, with Valve's numbers. As an error it is a refused call.
@@ -53,6 +54,7 @@ const (
 	InvalidParam    Result = 8
 	InvalidState    Result = 11
 	LimitExceeded   Result = 25
+	ConnectFailed   Result = 35
 	HandshakeFailed Result = 36
 	Ignored         Result = 41
 )
@@ -164,6 +166,10 @@ type Command struct {
 	Load       *Load    `json:"load,omitempty"`
 	Traffic    *Traffic `json:"traffic,omitempty"`
 	On         bool     `json:"on,omitempty"`
+	Identity   string   `json:"identity,omitempty"`
+	Port       int      `json:"port,omitempty"` // virtual
+	Channel    int      `json:"channel,omitempty"`
+	Channels   []int    `json:"channels,omitempty"`
 
 	Sent map[int]int64 `json:"sent,omitempty"`
 }
@@ -183,6 +189,11 @@ const (
 	evTraffic = "traffic" // the time of a load is over: Conn, Sent, Bytes, Status, or Error, Result
 	evDrained = "drained" // nothing is queued or unacknowledged: Conn, Status, or Error, Result
 	evCheck   = "check"   // everything expected has arrived: Conn, Tally, or Error
+
+	evSignal     = "signal"      // a signal is sent: Identity of whom it is for, Text hex, Number 1 if it is a rejection
+	evUser       = "user"        // a message arrived from a user: Identity, Number is the channel, Message, or Error
+	evSession    = "session"     // a user asks for a session: Identity
+	evSessionEnd = "session-end" // a session failed: Identity, Info
 )
 
 // Event is one line from a peer process.

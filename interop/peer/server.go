@@ -72,6 +72,7 @@ type server struct {
 	conns      map[uint32]*conn
 	autoAccept bool
 	writeErr   error
+	p2p        serverP2P
 }
 
 // conn is what the server remembers of a connection.
@@ -114,6 +115,7 @@ func (s *server) run(commands <-chan Command) error {
 	for s.writeErr == nil {
 		s.engine.RunCallbacks(s.changed)
 		busy := false
+		s.receiveUsers()
 		for _, c := range s.conns {
 			s.receive(c)
 			s.pump(c)
@@ -136,6 +138,8 @@ func (s *server) run(commands <-chan Command) error {
 				return nil
 			}
 			s.execute(c)
+		case e := <-s.p2p.signals:
+			s.emit(e)
 		case <-wake:
 		case <-tick.C:
 		}
@@ -177,6 +181,9 @@ func (s *server) execute(c Command) {
 }
 
 func (s *server) do(c Command, reply *Event) (err error) {
+	if known, err := s.p2pCommand(c, reply); known {
+		return err
+	}
 	switch c.Do {
 	case "listen": // Addr, Options
 		addr, err := netip.ParseAddrPort(c.Addr)
@@ -210,12 +217,9 @@ func (s *server) do(c Command, reply *Event) (err error) {
 		}
 		return err
 	case "send": // Conn, Lane, Flags and either Hex or Seed, Size
-		data, err := hex.DecodeString(c.Hex)
+		data, err := c.data()
 		if err != nil {
 			return err
-		}
-		if c.Size > 0 {
-			data = Content(c.Seed, int(c.Size))
 		}
 		reply.Number, err = s.engine.Send(c.Conn, c.Lane, data, c.Flags)
 		return err
@@ -391,10 +395,7 @@ func (s *server) arrived(c *conn, m Received) {
 		c.check.add(m, time.Now())
 		s.checked(c)
 	default:
-		report := Message{Lane: m.Lane, Number: m.Number, Flags: m.Flags, Size: len(m.Data), Sum: Sum(m.Data)}
-		if len(m.Data) <= hexLimit {
-			report.Hex = hex.EncodeToString(m.Data)
-		}
+		report := m.report()
 		s.emit(Event{Kind: evMessage, Conn: c.handle, Message: &report})
 	}
 }

@@ -2,8 +2,9 @@
 //
 // It is a thin layer over the library's flat C interface (steamnetworkingsockets_flat.h), for tests
 // that need the reference implementation as the other peer. It has only what such tests use: IP
-// listen sockets and connections, messages, lanes, poll groups, configuration, status callbacks and
-// debug output. Handles, result codes, states and flags keep the library's numbers.
+// listen sockets and connections, connections by identity with signals that the test carries,
+// messages, sessions with users, lanes, poll groups, configuration, status callbacks and debug
+// output. Handles, result codes, states and flags keep the library's numbers.
 //
 // The library keeps its state in global variables, so there is one [Library] per process. Its
 // service thread runs beside the Go scheduler; every method of Library may be called from any

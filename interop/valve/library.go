@@ -16,6 +16,7 @@ const EnvLibrary = "GNS_LIBRARY"
 type Library struct {
 	path    string
 	sym     symbols
+	p2p     p2pSymbols
 	utils   uintptr
 	sockets uintptr // 0 outside Init…Kill
 	config  map[string]configInfo
@@ -24,6 +25,8 @@ type Library struct {
 	statusChanged func(StatusChange)
 	debugOutput   func(level int, text string)
 	debugPointer  uintptr
+	signals       signaling
+	lastContext   uintptr
 }
 
 // symbols are the functions that the tests need, by their exported names.
@@ -98,18 +101,27 @@ func Open(path string) (*Library, error) {
 			ErrNotFound, path, err, EnvLibrary, plainName())
 	}
 	l := &Library{path: path}
-	functions := reflect.ValueOf(&l.sym).Elem()
-	for i := range functions.NumField() {
-		name := functions.Type().Field(i).Tag.Get("symbol")
-		address, err := lookup(handle, name)
-		if err != nil {
-			return nil, fmt.Errorf("valve: %s has no function %s, so it is not a version of the library that this package knows: %w", path, name, err)
+	for _, table := range []any{&l.sym, &l.p2p} {
+		if err := l.bindAll(handle, reflect.ValueOf(table).Elem()); err != nil {
+			return nil, err
 		}
-		bind(functions.Field(i).Addr().Interface(), address)
 	}
 	l.utils = l.sym.Utils()
 	l.readConfigTable()
 	return l, nil
+}
+
+// bindAll finds the functions of a table.
+func (l *Library) bindAll(handle uintptr, functions reflect.Value) error {
+	for i := range functions.NumField() {
+		name := functions.Type().Field(i).Tag.Get("symbol")
+		address, err := lookup(handle, name)
+		if err != nil {
+			return fmt.Errorf("valve: %s has no function %s, so it is not a version of the library that this package knows: %w", l.path, name, err)
+		}
+		bind(functions.Field(i).Addr().Interface(), address)
+	}
+	return nil
 }
 
 // Path returns what was given to the dynamic loader.

@@ -14,6 +14,7 @@ type Message struct {
 	Number   int64
 	Flags    int
 	Lane     int
+	Channel  int // of messages to users
 }
 
 // SendMessageToConnection sends on lane 0; its errors are Results.
@@ -114,6 +115,7 @@ func (l *Library) take(batch *[MaxReceive]*message, n int32) ([]Message, error) 
 			Number:   m.number,
 			Flags:    int(m.flags),
 			Lane:     int(m.lane),
+			Channel:  int(m.channel),
 		})
 		l.sym.ReleaseMessage(m)
 	}
