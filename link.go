@@ -134,7 +134,6 @@ func (l *link) agentConfig() (p2p.AgentConfig, error) {
 	cfg := p2p.AgentConfig{
 		Ufrag:         rendezvous.Ufrag(uint32(c.handle)),
 		Pwd:           l.password,
-		MaxPacket:     int(c.config.Int32(config.MTUPacketSize)),
 		OnCandidate:   l.gathered,
 		OnGathered:    l.gatheredAll,
 		OnCredentials: l.restarted,

@@ -43,14 +43,11 @@ type AgentConfig struct {
 	// those of the peer.
 	Tell Candidates
 
-	// MaxPacket is the largest datagram, in bytes, that is going to be sent.
-	MaxPacket int
-
 	// OnCandidate gets each local candidate, in the form of RFC 8839 that begins with "candidate:", and what
 	// kind it is.
 	OnCandidate func(candidate string, kind Candidates)
 
-	// OnGathered is called when there will be no more candidates unless something changes.
+	// OnGathered is called when there will be no more candidates unless something changes. It may be called again.
 	OnGathered func()
 
 	// OnCredentials is called when the agent has started all over because the path was lost: the peer is to be told the

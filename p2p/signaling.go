@@ -35,7 +35,7 @@ type SignalingClient interface {
 }
 
 // SignalHandler receives signals. Its methods may be called from any goroutine, also at the same time, and do not
-// wait for anything. They must not be called from within SendSignal.
+// wait for anything, least of all for Close. They must not be called from within SendSignal.
 type SignalHandler interface {
 	// Signal takes a signal. from is who has sent it according to the service, the zero Identity if the service does
 	// not know; a service that authenticates its users always does. The slice is not kept.

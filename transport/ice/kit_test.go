@@ -49,7 +49,6 @@ func newPeer(t testing.TB, name string, n network, s setup) *peer {
 	p.cfg = p2p.AgentConfig{
 		Ufrag: name, Pwd: "a password of the " + name,
 		STUN: s.stun, TURN: s.turn, Tell: s.tell,
-		MaxPacket:   1300,
 		OnCandidate: p.onCandidate,
 		OnGathered:  func() { p.gathered <- struct{}{} },
 		OnRoute:     func(r p2p.Route) { p.routes <- r },
