@@ -101,7 +101,7 @@ func (m *member) forward(line []byte) {
 	case !dest.send(m.name, payload):
 		count.dropped.Add(1)
 		m.log.Debug("receiver takes no more", "to", to)
-	default:
+	case to != m.name: // a client that sends itself a line wants to know whether the connection is good
 		count.forwarded.Add(1)
 	}
 }

@@ -10,7 +10,7 @@ type ServerStats struct {
 	Replaced uint64 // connections closed because their identity connected again
 	Slow     uint64 // connections closed because the client did not read
 
-	Forwarded uint64 // signals
+	Forwarded uint64 // signals to others
 	Unknown   uint64 // signals for an identity that was not connected
 	Dropped   uint64 // signals for a client that had too many waiting
 	Limited   uint64 // lines dropped because the sender sent too many
