@@ -103,6 +103,9 @@ func (c *p2pCase) run(t *testing.T, p p2pPair) {
 			if all {
 				assert.GreaterOrEqual(t, end.Counters[name], b[0], "counter %s of the %s", name, who)
 			}
+			if name == "binding_req_retx" && c.route == "" && peers[1-i].Side.Kind == p2ptest.Ours {
+				continue // ours gathers again when no path answers, and there are more candidates to be checked then
+			}
 			assert.LessOrEqual(t, end.Counters[name], b[1], "counter %s of the %s", name, who)
 		}
 		switch wanted := c.candidates[i]; {
