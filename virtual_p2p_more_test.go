@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -192,11 +193,18 @@ func TestVirtualP2PIgnoredRequestsLeaveNothing(t *testing.T) {
 				synctest.Wait()
 			}
 			flood(0)
-			before, _ := footprint()
-			flood(requests)
-			after, _ := footprint()
-			require.EqualValues(t, 2*requests, ctx.asked.Load(), name)
-			require.Less(t, (after-before)/requests, 200, "bytes for each of them: %s", name)
+			// What is left behind is left by every flood; what the runtime keeps for itself, stacks and spans, grows
+			// by leaps, and not in each of several.
+			const floods = 5
+			least := math.MaxInt
+			for i := 1; i <= floods; i++ {
+				before, _ := footprint()
+				flood(i * requests)
+				after, _ := footprint()
+				least = min(least, (after-before)/requests)
+			}
+			require.EqualValues(t, (1+floods)*requests, ctx.asked.Load(), name)
+			require.Less(t, least, 100, "bytes for each of them: %s", name)
 		})
 	}
 }
@@ -284,7 +292,7 @@ func TestVirtualP2PParkedCandidatesAreBounded(t *testing.T) {
 			require.NoError(t, bob.ReceivedP2PCustomSignal(b, ctx))
 		}
 		after, _ := footprint()
-		require.Less(t, after-before, 256<<10, "bytes for one connection that nobody has accepted")
+		require.Less(t, after-before, 1<<20, "bytes for one connection that nobody has accepted, of the 15 MiB that came")
 	})
 }
 
