@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check nat nats natsload interop-soak
+	api-names-check nat nats natsload interop-soak libgns
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,14 @@ nats: ## test signaling over NATS, which is a module of its own
 
 natsload: ## measure a NATS server with 10,000 peers that find each other through it (NATSLOAD="-peers 1000": fewer; needs ulimit -n 25000)
 	cd signaling/nats && CGO_ENABLED=0 $(GO) run ./cmd/natsload $(NATSLOAD)
+
+LIBGNS := bin/libgns/libGameNetworkingSockets.so
+
+libgns: ## build bin/libgns: libGameNetworkingSockets.so and its headers for programs in other languages (needs a C compiler)
+	cd cmd/libgns && CGO_ENABLED=1 $(GO) build -buildmode=c-shared $(LIBGNSFLAGS) -o ../../$(LIBGNS) \
+		-ldflags '-s -w -extldflags "-Wl,-soname,libGameNetworkingSockets.so -Wl,--version-script=$(CURDIR)/cmd/libgns/exports.map"' .
+	rm -f bin/libgns/libGameNetworkingSockets.h
+	cp cmd/libgns/include/*.h bin/libgns/
 
 lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own
 	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua

@@ -1,0 +1,93 @@
+package main
+
+/*
+#include "include/gns_types.h"
+#include "call.h"
+#include "vtable.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gogns/gns"
+	"github.com/gogns/gns/transport/ice"
+)
+
+// library is the one user of the protocol that the C API knows, between Init and Kill.
+var library atomic.Pointer[gns.Sockets]
+
+// lifecycle is held by Init and Kill.
+var lifecycle sync.Mutex
+
+// threadInit is the application's function for the service thread, of which there is none.
+var threadInit atomic.Pointer[byte]
+
+//export GameNetworkingSockets_Init
+func GameNetworkingSockets_Init(identity *C.SteamNetworkingIdentity, errMsg *C.char) C.bool {
+	err := start(identity)
+	writeError(errMsg, err)
+	return C.bool(err == nil)
+}
+
+func start(identity *C.SteamNetworkingIdentity) error {
+	lifecycle.Lock()
+	defer lifecycle.Unlock()
+	if library.Load() != nil {
+		output.say(levelBug, "GameNetworkingSockets_Init called again before GameNetworkingSockets_Kill; nothing changes")
+		return nil
+	}
+	opts := gns.Options{Logger: slog.New(output.handler()), ICE: ice.New(ice.Options{})}
+	if identity != nil {
+		id, err := goIdentity(identity)
+		if err != nil {
+			return fmt.Errorf("identity of this side: %w", err)
+		}
+		opts.Identity = id
+	}
+	s, err := gns.New(&opts)
+	if err != nil {
+		return err
+	}
+	// Values that were set at global scope outlive Kill, and may be set before Init.
+	if err := global.begin(s); err != nil {
+		_ = s.Close()
+		return err
+	}
+	if f := threadInit.Load(); f != nil {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // for good: the thread ends with the goroutine, as the function may have changed it
+			C.gns_call_thread_init(unsafe.Pointer(f))
+		}()
+		<-done
+	}
+	library.Store(s)
+	C.gns_set_running(true)
+	return nil
+}
+
+//export GameNetworkingSockets_Kill
+func GameNetworkingSockets_Kill() {
+	lifecycle.Lock()
+	defer lifecycle.Unlock()
+	C.gns_set_running(false)
+	s := library.Swap(nil)
+	if s == nil {
+		return
+	}
+	global.end()
+	_ = s.Close()
+	output.set(levelNone, nil)
+}
+
+//export SteamNetworkingSockets_SetServiceThreadInitCallback
+func SteamNetworkingSockets_SetServiceThreadInitCallback(callback unsafe.Pointer) {
+	threadInit.Store((*byte)(callback))
+}
