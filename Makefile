@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check nat nats natsload interop-soak libgns
+	api-names-check nat nats natsload interop-soak libgns libgns-windows
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,13 @@ libgns: ## build bin/libgns: libGameNetworkingSockets.so and its headers for pro
 	cd cmd/libgns && CGO_ENABLED=1 $(GO) build -buildmode=c-shared $(LIBGNSFLAGS) -o ../../$(LIBGNS) \
 		-ldflags '-s -w -extldflags "-Wl,-soname,libGameNetworkingSockets.so -Wl,--version-script=$(CURDIR)/cmd/libgns/exports.map"' .
 	rm -f bin/libgns/libGameNetworkingSockets.h
+	cp cmd/libgns/include/*.h bin/libgns/
+
+libgns-windows: ## build bin/libgns/GameNetworkingSockets.dll on Linux (needs MinGW-w64)
+	cd cmd/libgns && CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc $(GO) build -buildmode=c-shared \
+		-o ../../bin/libgns/GameNetworkingSockets.dll \
+		-ldflags '-s -w -extldflags "-static-libgcc -Wl,--out-implib,$(CURDIR)/bin/libgns/libGameNetworkingSockets.dll.a"' .
+	rm -f bin/libgns/GameNetworkingSockets.h
 	cp cmd/libgns/include/*.h bin/libgns/
 
 lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own

@@ -1,6 +1,7 @@
 package main
 
 /*
+#cgo windows CFLAGS: -DGNS_BUILD
 #include "include/gns_types.h"
 #include "call.h"
 #include "vtable.h"

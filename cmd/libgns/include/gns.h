@@ -15,7 +15,9 @@ extern "C" {
 #endif
 
 #ifndef GNS_API
-#ifdef _WIN32
+#if defined(_WIN32) && defined(GNS_BUILD)
+#define GNS_API __declspec(dllexport)
+#elif defined(_WIN32)
 #define GNS_API __declspec(dllimport)
 #else
 #define GNS_API extern
