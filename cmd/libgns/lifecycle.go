@@ -9,6 +9,7 @@ package main
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -43,7 +44,7 @@ func start(identity *C.SteamNetworkingIdentity) error {
 		output.say(levelBug, "GameNetworkingSockets_Init called again before GameNetworkingSockets_Kill; nothing changes")
 		return nil
 	}
-	opts := gns.Options{Logger: slog.New(output.handler()), ICE: ice.New(ice.Options{})}
+	opts := gns.Options{Logger: slog.New(output.handler()), ICE: ice.New(ice.Options{}), TrustedCAs: authorities}
 	if identity != nil {
 		id, err := goIdentity(identity)
 		if err != nil {
@@ -56,7 +57,7 @@ func start(identity *C.SteamNetworkingIdentity) error {
 		return err
 	}
 	// Values that were set at global scope outlive Kill, and may be set before Init.
-	if err := global.begin(s); err != nil {
+	if err := errors.Join(letGlobalDecide(s), global.begin(s)); err != nil {
 		_ = s.Close()
 		return err
 	}

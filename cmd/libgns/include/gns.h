@@ -32,6 +32,12 @@ GNS_API bool GameNetworkingSockets_Init(const SteamNetworkingIdentity *pIdentity
  * messages are gone until the next Init. */
 GNS_API void GameNetworkingSockets_Kill(void);
 
+/* Trusts a certificate authority, whose public key is a line as ssh-keygen writes it ("ssh-ed25519 AAAA..."), and refuses everybody for whom no trusted
+ * authority vouches: IP_AllowWithoutAuth and IPLocalHost_AllowWithoutAuth of global scope become 0, until they are set to
+ * something else. It may be called before Init, and authorities stay trusted after Kill. Valve's library has its authorities built in
+ * instead; this function is not in it. */
+GNS_API bool GameNetworkingSockets_AddTrustedCA(const char *pszPublicKey, char *errMsg);
+
 /* The interfaces. Those of sockets and messages are NULL before Init and after Kill. */
 GNS_API ISteamNetworkingSockets *SteamNetworkingSockets_LibV12(void);
 GNS_API ISteamNetworkingUtils *SteamNetworkingUtils_LibV4(void);
