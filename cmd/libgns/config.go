@@ -117,13 +117,17 @@ func getConfig(id config.ID, scope config.Scope, object uint32) (config.Value, b
 
 //export SteamAPI_ISteamNetworkingUtils_GetConfigValue
 func SteamAPI_ISteamNetworkingUtils_GetConfigValue(self unsafe.Pointer, id C.ESteamNetworkingConfigValue, scope C.ESteamNetworkingConfigScope, object C.intptr_t, typ *C.ESteamNetworkingConfigDataType, result unsafe.Pointer, size *C.size_t) C.ESteamNetworkingGetConfigValueResult {
+	info, ok := config.ID(id).Info()
+	if !ok {
+		return C.k_ESteamNetworkingGetConfigValue_BadValue
+	}
 	room := 0
 	if size != nil {
 		room = bufferSize(*size)
 		*size = 0
 	}
-	if _, ok := config.ID(id).Info(); !ok {
-		return C.k_ESteamNetworkingGetConfigValue_BadValue
+	if typ != nil {
+		*typ = C.ESteamNetworkingConfigDataType(info.Type)
 	}
 	v, inherited, err := getConfig(config.ID(id), config.Scope(scope), uint32(object))
 	if err != nil {
@@ -131,9 +135,6 @@ func SteamAPI_ISteamNetworkingUtils_GetConfigValue(self unsafe.Pointer, id C.ESt
 			return C.k_ESteamNetworkingGetConfigValue_BadValue
 		}
 		return C.k_ESteamNetworkingGetConfigValue_BadScopeObj
-	}
-	if typ != nil {
-		*typ = C.ESteamNetworkingConfigDataType(v.Type())
 	}
 	b := valueBytes(v)
 	if size != nil {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -27,7 +26,7 @@ var library atomic.Pointer[gns.Sockets]
 // lifecycle is held by Init and Kill.
 var lifecycle sync.Mutex
 
-// threadInit is the application's function for the service thread, of which there is none.
+// threadInit is the application's function for the service thread.
 var threadInit atomic.Pointer[byte]
 
 //export GameNetworkingSockets_Init
@@ -52,23 +51,18 @@ func start(identity *C.SteamNetworkingIdentity) error {
 		}
 		opts.Identity = id
 	}
+	thread := startService(unsafe.Pointer(threadInit.Load()))
+	service.Store(thread)
 	s, err := gns.New(&opts)
 	if err != nil {
+		thread.end()
 		return err
 	}
 	// Values that were set at global scope outlive Kill, and may be set before Init.
 	if err := errors.Join(letGlobalDecide(s), global.begin(s)); err != nil {
 		_ = s.Close()
+		thread.end()
 		return err
-	}
-	if f := threadInit.Load(); f != nil {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread() // for good: the thread ends with the goroutine, as the function may have changed it
-			C.gns_call_thread_init(unsafe.Pointer(f))
-		}()
-		<-done
 	}
 	library.Store(s)
 	C.gns_set_running(true)
@@ -86,6 +80,7 @@ func GameNetworkingSockets_Kill() {
 	}
 	global.end()
 	_ = s.Close()
+	service.Load().end()
 	output.set(levelNone, nil)
 }
 

@@ -118,7 +118,9 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	if attrs != "" {
 		text += " " + attrs
 	}
-	h.output.say(outputLevel(r.Level), text)
+	if t := service.Load(); t != nil {
+		t.say(outputLevel(r.Level), text)
+	}
 	return nil
 }
 

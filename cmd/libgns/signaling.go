@@ -22,14 +22,20 @@ type signaling struct{ object unsafe.Pointer }
 func (s signaling) SendSignal(c gns.Connection, info gns.ConnectionInfo, signal []byte) error {
 	var i C.SteamNetConnectionInfo_t
 	putInfo(&i, &info)
-	if !C.gns_send_signal(s.object, C.HSteamNetConnection(c), &i, unsafe.Pointer(unsafe.SliceData(signal)), C.int(len(signal))) {
+	sent := false
+	service.Load().call(func() {
+		sent = bool(C.gns_send_signal(s.object, C.HSteamNetConnection(c), &i, unsafe.Pointer(unsafe.SliceData(signal)), C.int(len(signal))))
+	})
+	if !sent {
 		return errors.New("SendSignal returned false")
 	}
 	return nil
 }
 
 // Release implements gns.Signaling.
-func (s signaling) Release() { C.gns_release_signaling(s.object) }
+func (s signaling) Release() { service.Load().later(s.release) }
+
+func (s signaling) release() { C.gns_release_signaling(s.object) }
 
 // signalingOf wraps an object; NULL is none.
 func signalingOf(object unsafe.Pointer) gns.Signaling {
@@ -74,7 +80,7 @@ func SteamAPI_ISteamNetworkingSockets_ConnectP2PCustomSignaling(self, object uns
 	given := false // to package gns, which releases it
 	defer func() {
 		if !given {
-			signalingOf(object).Release()
+			signaling{object}.release()
 		}
 	}()
 	return open("ConnectP2PCustomSignaling", n, options, func(s *gns.Sockets, opts []config.Value) (gns.Connection, error) {

@@ -238,8 +238,8 @@ GNS_API ESteamNetworkingFakeIPType SteamNetworkingIPAddr_GetFakeIPType(const Ste
 GNS_API void SteamNetworkingIdentity_ToString(const SteamNetworkingIdentity *pIdentity, char *buf, size_t cbBuf);
 GNS_API bool SteamNetworkingIdentity_ParseString(SteamNetworkingIdentity *pIdentity, size_t sizeofIdentity, const char *pszStr);
 
-/* Valve's library has one lock and one thread, and functions to watch them. There is neither here: these functions are accepted. The
- * one for the thread is called once, in a thread of the library, during Init. */
+/* Valve's library has one lock, and functions to watch it. There is none here: these functions are accepted. The one for the service thread
+ * is called during Init, in the thread in which the debug output function and signaling objects are called, which ends with Kill. */
 GNS_API void SteamNetworkingSockets_SetLockWaitWarningThreshold(SteamNetworkingMicroseconds usecThreshold);
 GNS_API void SteamNetworkingSockets_SetLockAcquiredCallback(void (*callback)(const char *tags,
 	SteamNetworkingMicroseconds usecWaited));
