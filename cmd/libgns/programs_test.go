@@ -1,0 +1,5 @@
+package main_test
+
+import "testing"
+
+func TestOwnership(t *testing.T) { runCases(t, "testdata/ownership.c") }
