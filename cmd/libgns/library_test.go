@@ -171,7 +171,7 @@ func runCases(t *testing.T, source string) {
 	for _, name := range cases(t, file) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, file, name)
+			t.Log(run(t, file, name))
 		})
 	}
 }

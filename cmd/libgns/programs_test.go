@@ -4,3 +4,6 @@ import "testing"
 
 func TestOwnership(t *testing.T) { runCases(t, "testdata/ownership.c") }
 func TestLifecycle(t *testing.T) { runCases(t, "testdata/lifecycle.c") }
+func TestCallbacks(t *testing.T) { runCases(t, "testdata/callbacks.c") }
+func TestTexts(t *testing.T)     { runCases(t, "testdata/texts.c") }
+func TestThreads(t *testing.T)   { runCases(t, "testdata/threads.c") }
