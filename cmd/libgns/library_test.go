@@ -18,7 +18,7 @@ import (
 
 // instrument names a tool that looks on while the programs run. What each takes is found out here once: programs of one's own are watched in
 // the same way.
-var instrument = flag.String("instrument", "", "watch the programs: race, valgrind, or address (with AddressSanitizer)")
+var instrument = flag.String("instrument", "", "watch the programs: race, valgrind, or address (with AddressSanitizer, which finds leaks as well)")
 
 // workspace is where everything is built.
 var workspace string
@@ -67,7 +67,6 @@ var buildLibrary = sync.OnceValues(func() (string, error) {
 		args = []string{"build", "-race", "-buildmode=c-archive", "-o", file}
 	case "valgrind": // with this tag, Go tells Valgrind where its memory and its stacks are
 		args = append(args, "-tags=valgrind")
-		args[5] = strings.TrimPrefix(args[5], "-s -w ") // names for the suppressions
 	}
 	if _, err := command("go", append(args, ".")...); err != nil {
 		return "", err
@@ -126,10 +125,10 @@ func watched(ctx context.Context, file string, args ...string) *exec.Cmd {
 	var env []string
 	switch *instrument {
 	case "valgrind":
-		args = append([]string{"--suppressions=testdata/valgrind.supp", "--leak-check=full", "--show-leak-kinds=definite,indirect",
-			"--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99", "-q", file}, args...)
+		args = append([]string{"--leak-check=no", "--error-exitcode=99", "-q", file}, args...) // its search for leaks stumbles over what Go tells it
 		file = "valgrind"
-		env = append(env, "GODEBUG=asyncpreemptoff=1") // preemption writes where Valgrind thinks there is no stack
+		env = append(env, "GODEBUG=asyncpreemptoff=1", // preemption writes where Valgrind thinks there is no stack
+			"LIBGNS_CYCLES=20")
 	case "race":
 		env = append(env, "GORACE=halt_on_error=1")
 	}
