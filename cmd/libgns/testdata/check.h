@@ -133,7 +133,7 @@ static inline HSteamListenSocket listenAnywhere(SteamNetworkingIPAddr *a, int n,
 	exit(1);
 }
 
-static int runTests(const struct test *tests, int n, int argc, char **argv)
+static inline int runTests(const struct test *tests, int n, int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 0; i < n; i++) {
