@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// exports are the functions that the library must have: those of Valve's, of which exports.txt says which are our own.
+// exports are the functions that the library must have: those of Valve's, and some of our own.
 func exports(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/exports.txt")
@@ -67,6 +67,14 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("%s: %s functions, want %s", ext, got, want)
 		}
 	}
+}
+
+// Bindings load the library at run time.
+func TestLoaded(t *testing.T) {
+	if *instrument == "race" {
+		t.Skip("an archive cannot be loaded")
+	}
+	run(t, program(t, "testdata/dynamic.c", "-Wno-pedantic", "-Wl,--as-needed", "-ldl"), libraryFile(t))
 }
 
 func TestLayout(t *testing.T) {

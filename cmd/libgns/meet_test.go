@@ -16,7 +16,7 @@ import (
 func TestSignalingObjects(t *testing.T) {
 	file := program(t, "testdata/meet.cc")
 	for _, with := range []string{"objects", "functions"} {
-		for _, roles := range [][2]string{{"call", "answer"}, {"callInVain", "reject"}, {"callNobody", "ignore"}} {
+		for _, roles := range [][2]string{{"call", "answer"}, {"callInVain", "reject"}, {"callNobody", "ignore"}, {"talkInVain", "hear"}} {
 			t.Run(with+" "+roles[1], func(t *testing.T) {
 				t.Parallel()
 				meet(t, file, roles, with)

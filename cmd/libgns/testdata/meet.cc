@@ -59,7 +59,9 @@ static ISteamNetworkingConnectionSignaling *onConnectRequest(void *, HSteamNetCo
 	SteamNetConnectionInfo_t info;
 	requests++;
 	TEXT(SteamAPI_SteamNetworkingIdentity_GetGenericString(peer), "alice");
-	NUMBER(localVirtualPort, 7);
+	NUMBER(localVirtualPort, what == "hear" ? 0x7fffffff : 7); // the port of ISteamNetworkingMessages
+	if (what == "hear") // connections of sessions are not shown
+		return newSignaling();
 	CHECK(S->GetConnectionInfo(c, &info));
 	NUMBER(info.m_eState, k_ESteamNetworkingConnectionState_Connecting);
 	if (what == "ignore")
@@ -113,6 +115,40 @@ static bool takeSignals()
 	return true;
 }
 
+// Messages without connections, of which nobody wants to hear.
+
+static int sessionRequests, sessionFailures;
+
+static ISteamNetworkingConnectionSignaling *create(ISteamNetworkingSockets *, const SteamNetworkingIdentity *peer, int, int)
+{
+	TEXT(SteamAPI_SteamNetworkingIdentity_GetGenericString(peer), "bob");
+	return newSignaling();
+}
+
+static void onRequest(SteamNetworkingMessagesSessionRequest_t *r)
+{
+	TEXT(SteamAPI_SteamNetworkingIdentity_GetGenericString(&r->m_identityRemote), "alice");
+	sessionRequests++;
+}
+
+static void onFailed(SteamNetworkingMessagesSessionFailed_t *f)
+{
+	TEXT(SteamAPI_SteamNetworkingIdentity_GetGenericString(&f->m_info.m_identityRemote), "bob");
+	CHECK(f->m_info.m_eEndReason == k_ESteamNetConnectionEnd_Misc_Timeout && strlen(f->m_info.m_szEndDebug) > 0);
+	sessionFailures++;
+}
+
+static void talk()
+{
+	SteamNetworkingIdentity bob = named("bob");
+	SteamNetConnectionInfo_t info;
+	SteamNetConnectionRealTimeStatus_t status;
+	NUMBER(M->SendMessageToUser(bob, "hello", 5, k_nSteamNetworkingSend_Reliable, 3), k_EResultOK);
+	NUMBER(M->GetSessionConnectionInfo(bob, &info, &status), k_ESteamNetworkingConnectionState_Connecting);
+	NUMBER(info.m_eState, k_ESteamNetworkingConnectionState_Connecting);
+	CHECK(status.m_cbPendingReliable > 5);
+}
+
 static int state()
 {
 	SteamNetConnectionInfo_t info;
@@ -140,7 +176,16 @@ int main(int argc, char **argv)
 	what = argv[1];
 	withFunctions = strcmp(argv[2], "functions") == 0;
 	bool caller = what.rfind("call", 0) == 0;
-	initAs(caller ? "alice" : "bob");
+	initAs(caller || what == "talkInVain" ? "alice" : "bob");
+	UTILS(SetGlobalCallback_MessagesSessionRequest)(U, onRequest);
+	UTILS(SetGlobalCallback_MessagesSessionFailed)(U, onFailed);
+	UTILS(SetGlobalConfigValuePtr)(U, k_ESteamNetworkingConfig_Callback_CreateConnectionSignaling, reinterpret_cast<void *>(create));
+	if (what == "talkInVain" || what == "hear") {
+		UTILS(SetGlobalConfigValueInt32)(U, k_ESteamNetworkingConfig_TimeoutInitial, 1500);
+		MUST(M);
+	}
+	if (what == "talkInVain")
+		talk();
 	if (caller) {
 		SteamNetworkingIdentity bob = named("bob");
 		conn = S->ConnectP2PCustomSignaling(newSignaling(), &bob, 7, 0, nullptr);
@@ -166,6 +211,13 @@ int main(int argc, char **argv)
 	} else if (what == "ignore") {
 		until("asked again", [] { return requests >= 2; });
 		NUMBER(rejections, 0);
+	} else if (what == "talkInVain") {
+		until("failed", [] { return sessionFailures > 0; });
+		NUMBER(M->SendMessageToUser(named("bob"), "hello", 5, k_nSteamNetworkingSend_Reliable, 3), k_EResultConnectFailed);
+		CHECK(M->CloseSessionWithUser(named("bob")));
+	} else if (what == "hear") {
+		until("asked", [] { return sessionRequests > 0; });
+		NUMBER(M->GetSessionConnectionInfo(named("alice"), nullptr, nullptr), k_ESteamNetworkingConnectionState_Connecting);
 	}
 	puts("done");
 	while (takeSignals()) // until the other one is done as well, which closes the standard input
