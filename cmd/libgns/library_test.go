@@ -1,3 +1,5 @@
+//go:build linux
+
 package main_test
 
 import (
@@ -15,6 +17,7 @@ import (
 )
 
 // The tests are programs in C and C++ that are built against the headers and run with the library. This file builds both.
+// Flag -instrument has a tool look on; with valgrind that takes minutes.
 
 // instrument names a tool that looks on while the programs run. What each takes is found out here once: programs of one's own are watched in
 // the same way.
@@ -37,6 +40,7 @@ func TestMain(m *testing.M) {
 // command runs a program that makes something, and returns what it printed, together with the error if it failed.
 func command(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = errors.Join(err, errors.New(cmd.String()), errors.New(string(out)))
