@@ -155,7 +155,10 @@ func (s *Sockets) p2pSelf() (Identity, error) {
 
 // listenP2P makes a listen socket for a virtual port.
 func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (*listenSocket, error) {
-	store, err := s.storeWith(config.ListenSocket, opts)
+	own := config.NewStore(config.ListenSocket, s.iface)
+	_ = own.Set(config.Int32(config.LocalVirtualPort, int32(port))) // both exist at this scope, and the port has been checked
+	_ = own.Lock(config.LocalVirtualPort)
+	store, err := s.withOptions(own, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +193,11 @@ func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (
 
 // storeWith makes the configuration of an object with options.
 func (s *Sockets) storeWith(scope config.Scope, opts []config.Value) (*config.Store, error) {
-	store := config.NewStore(scope, s.iface)
+	return s.withOptions(config.NewStore(scope, s.iface), opts)
+}
+
+// withOptions sets options in the configuration of an object.
+func (s *Sockets) withOptions(store *config.Store, opts []config.Value) (*config.Store, error) {
 	for _, v := range opts {
 		if err := s.setOption(store, v); err != nil {
 			return nil, err

@@ -733,3 +733,18 @@ func hammerP2P(s *gns.Sockets, dice *rand.Rand, names []gns.Identity) {
 		}
 	}
 }
+
+// The virtual port of a listen socket is a value of its configuration, which only CreateListenSocketP2P sets.
+func TestP2PListenSocketKnowsItsVirtualPort(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		bob := w.peer("bob", newPostOffice())
+		l, err := bob.CreateListenSocketP2P(7)
+		require.NoError(t, err)
+		v, err := bob.Config(config.ListenSocket, uint32(l), config.LocalVirtualPort)
+		require.NoError(t, err)
+		require.EqualValues(t, 7, v.Int32())
+		require.ErrorIs(t, bob.SetConfig(config.ListenSocket, uint32(l), config.Int32(config.LocalVirtualPort, 8)), config.ErrLocked)
+		_, err = bob.CreateListenSocketP2P(9, config.Int32(config.LocalVirtualPort, 9))
+		require.ErrorIs(t, err, config.ErrLocked)
+	})
+}

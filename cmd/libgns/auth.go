@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/gogns/gns"
@@ -105,10 +106,10 @@ func certificateRequest(size *C.int, blob unsafe.Pointer) error {
 }
 
 //export SteamAPI_ISteamNetworkingSockets_SetCertificate
-func SteamAPI_ISteamNetworkingSockets_SetCertificate(self, certificate unsafe.Pointer, n C.int, errMsg *C.char) C.bool {
+func SteamAPI_ISteamNetworkingSockets_SetCertificate(self unsafe.Pointer, certificate C.uintptr_t, n C.int, errMsg *C.char) C.bool {
 	err := errNotRunning
 	if s := library.Load(); s != nil {
-		err = s.SetCertificate(append([]byte(nil), bytesAt(certificate, int(n))...))
+		err = s.SetCertificate(slices.Clone(at[byte](certificate, int(n))))
 	}
 	writeError(errMsg, err)
 	return C.bool(err == nil)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gogns/gns"
@@ -150,8 +151,8 @@ func SteamAPI_ISteamNetworkingUtils_GetConfigValue(self unsafe.Pointer, id C.ESt
 	return C.k_ESteamNetworkingGetConfigValue_OK
 }
 
-// configNames are names as C has them, which stay where they are.
-var configNames sync.Map // of *C.char by config.ID
+// configNames are names as C has them, by ID. They stay where they are.
+var configNames [1000]atomic.Pointer[C.char]
 
 //export SteamAPI_ISteamNetworkingUtils_GetConfigValueInfo
 func SteamAPI_ISteamNetworkingUtils_GetConfigValueInfo(self unsafe.Pointer, id C.ESteamNetworkingConfigValue, typ *C.ESteamNetworkingConfigDataType, scope *C.ESteamNetworkingConfigScope) *C.char {
@@ -165,15 +166,13 @@ func SteamAPI_ISteamNetworkingUtils_GetConfigValueInfo(self unsafe.Pointer, id C
 	if scope != nil {
 		*scope = C.ESteamNetworkingConfigScope(info.Scope)
 	}
-	if name, ok := configNames.Load(info.ID); ok {
-		return name.(*C.char)
+	name := &configNames[info.ID]
+	if name.Load() == nil {
+		if made := C.CString(info.Name); !name.CompareAndSwap(nil, made) {
+			C.free(unsafe.Pointer(made))
+		}
 	}
-	made := C.CString(info.Name)
-	name, had := configNames.LoadOrStore(info.ID, made)
-	if had {
-		C.free(unsafe.Pointer(made))
-	}
-	return name.(*C.char)
+	return name.Load()
 }
 
 //export SteamAPI_ISteamNetworkingUtils_IterateGenericEditableConfigValues

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/gogns/gns"
@@ -36,26 +37,30 @@ func goValue(id config.ID, typ config.Type, arg unsafe.Pointer) (config.Value, e
 }
 
 // creationOptions reads what a connection or listen socket is made with.
-func creationOptions(n int, options *C.SteamNetworkingConfigValue_t) ([]config.Value, error) {
-	if n == 0 {
-		return nil, nil
+func creationOptions(n int, address C.uintptr_t) ([]config.Value, error) {
+	options := at[C.SteamNetworkingConfigValue_t](address, n)
+	if len(options) != n {
+		return nil, fmt.Errorf("%w: %d options at address %#x", gns.ErrInvalidParam, n, uintptr(address))
 	}
-	if n < 0 || options == nil {
-		return nil, fmt.Errorf("%w: %d options at %p", gns.ErrInvalidParam, n, options)
-	}
-	values := make([]config.Value, n)
-	for i := range values {
-		o := &unsafe.Slice(options, n)[i]
+	values := make([]config.Value, 0, n)
+	for i := range options {
+		o := &options[i]
 		id, typ := config.ID(o.m_eValue), config.Type(o.m_eDataType)
 		arg := unsafe.Pointer(&o.m_val)
 		if typ == config.TypeString {
-			arg = *(*unsafe.Pointer)(arg)
+			if arg = *(*unsafe.Pointer)(arg); arg == nil { // as with SetConfigValue: what is inherited
+				if info, ok := id.Info(); !ok || info.Scope == config.Global {
+					return nil, fmt.Errorf("%w: option %d is no value of a connection", gns.ErrInvalidParam, id)
+				}
+				values = slices.DeleteFunc(values, func(v config.Value) bool { return v.ID() == id })
+				continue
+			}
 		}
 		v, err := goValue(id, typ, arg)
 		if err != nil {
 			return nil, err
 		}
-		values[i] = v
+		values = append(values, v)
 	}
 	return values, nil
 }

@@ -67,6 +67,17 @@ func bytesAt(p unsafe.Pointer, n int) []byte {
 	return unsafe.Slice((*byte)(p), n)
 }
 
+// at returns n values that an application has at an address; they must not be kept.
+//
+// It is an address and no pointer, since it may be anything if there are no values: Rust's empty slices are at 1 or 8, which Go
+// does not tolerate in a pointer.
+func at[T any](address C.uintptr_t, n int) []T {
+	if address == 0 || n <= 0 {
+		return nil
+	}
+	return unsafe.Slice(*(**T)(unsafe.Pointer(&address)), n)
+}
+
 // goAddr returns an address, IPv4 as such; it is not valid if p is NULL.
 func goAddr(p *C.SteamNetworkingIPAddr) netip.AddrPort {
 	if p == nil {

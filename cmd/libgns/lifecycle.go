@@ -73,7 +73,6 @@ func start(identity *C.SteamNetworkingIdentity) error {
 func GameNetworkingSockets_Kill() {
 	lifecycle.Lock()
 	defer lifecycle.Unlock()
-	C.gns_set_running(false)
 	s := library.Swap(nil)
 	if s == nil {
 		return
@@ -81,6 +80,7 @@ func GameNetworkingSockets_Kill() {
 	global.end()
 	_ = s.Close()
 	service.Load().end()
+	C.gns_set_running(false) // not before: functions of the application's that are called meanwhile may ask for the interfaces
 	output.set(levelNone, nil)
 }
 

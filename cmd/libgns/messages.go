@@ -6,6 +6,7 @@ package main
 import "C"
 
 import (
+	"errors"
 	"unsafe"
 
 	"github.com/gogns/gns"
@@ -25,10 +26,18 @@ func withPeer(remote *C.SteamNetworkingIdentity, f func(*gns.Messages, gns.Ident
 }
 
 //export SteamAPI_ISteamNetworkingMessages_SendMessageToUser
-func SteamAPI_ISteamNetworkingMessages_SendMessageToUser(self unsafe.Pointer, remote *C.SteamNetworkingIdentity, data unsafe.Pointer, n C.uint32_t, flags C.int, channel C.int) C.EResult {
-	return resultOf(withPeer(remote, func(m *gns.Messages, id gns.Identity) error {
-		return m.SendMessageToUser(id, bytesAt(data, int(n)), gns.SendFlags(flags), int(channel))
-	}))
+func SteamAPI_ISteamNetworkingMessages_SendMessageToUser(self unsafe.Pointer, remote *C.SteamNetworkingIdentity, data C.uintptr_t, n C.uint32_t, flags C.int, channel C.int) C.EResult {
+	err := withPeer(remote, func(m *gns.Messages, id gns.Identity) error {
+		b := at[byte](data, int(n))
+		if len(b) != int(n) {
+			return gns.ErrInvalidParam
+		}
+		return m.SendMessageToUser(id, b, gns.SendFlags(flags), int(channel))
+	})
+	if errors.Is(err, gns.ErrInvalidState) { // there is nothing to send signals with
+		return C.k_EResultFail
+	}
+	return resultOf(err)
 }
 
 //export SteamAPI_ISteamNetworkingMessages_ReceiveMessagesOnChannel

@@ -7,17 +7,16 @@
 typedef void (*handler)(ESteamNetworkingSocketsDebugOutputType, bool, const char *, int, const char *, va_list);
 
 static _Atomic(handler) preformat;
-static atomic_int preformatLevel;
+
+int32_t gns_preformat_level = k_ESteamNetworkingSocketsDebugOutputType_None;
 
 static _Thread_local FSteamNetworkingSocketsDebugOutput debugOutput; /* what the default handler calls, while it is called */
 
 void SteamNetworkingSockets_SetPreFormatDebugOutputHandler(ESteamNetworkingSocketsDebugOutputType level, handler f)
 {
-	atomic_store(&preformatLevel, f ? (int)level : k_ESteamNetworkingSocketsDebugOutputType_None);
+	__atomic_store_n(&gns_preformat_level, f ? (int32_t)level : k_ESteamNetworkingSocketsDebugOutputType_None, __ATOMIC_SEQ_CST);
 	atomic_store(&preformat, f);
 }
-
-int gns_preformat_level(void) { return atomic_load(&preformatLevel); }
 
 static void call(handler f, int type, const char *format, ...)
 {
@@ -30,7 +29,7 @@ static void call(handler f, int type, const char *format, ...)
 void gns_say(void *f, int type, const char *text)
 {
 	handler h = atomic_load(&preformat);
-	if (h && type <= gns_preformat_level()) {
+	if (h && type <= __atomic_load_n(&gns_preformat_level, __ATOMIC_SEQ_CST)) {
 		FSteamNetworkingSocketsDebugOutput outer = debugOutput;
 		debugOutput = (FSteamNetworkingSocketsDebugOutput)f;
 		call(h, type, "%s", text);

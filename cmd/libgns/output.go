@@ -24,6 +24,9 @@ const (
 	levelDebug   = C.k_ESteamNetworkingSocketsDebugOutputType_Debug
 )
 
+// maxOutput is how long a line may be. Applications know that of Valve's library.
+const maxOutput = 2047
+
 // output is the application's debug output function.
 var output debugOutput
 
@@ -47,7 +50,7 @@ func (o *debugOutput) set(level int, function unsafe.Pointer) {
 // wants reports whether anybody wants to know about something of this type.
 func (o *debugOutput) wants(level int) bool {
 	f := o.to.Load()
-	return f != nil && level <= f.level || level <= int(C.gns_preformat_level())
+	return f != nil && level <= f.level || level <= int(atomic.LoadInt32((*int32)(&C.gns_preformat_level)))
 }
 
 // say tells the application something.
@@ -59,7 +62,8 @@ func (o *debugOutput) say(level int, text string) {
 	if f := o.to.Load(); f != nil && level <= f.level {
 		function = f.function
 	}
-	b := append([]byte(text), 0)
+	b := make([]byte, min(len(text), maxOutput)+1)
+	copy(b[:len(b)-1], text)
 	C.gns_say(function, C.int(level), (*C.char)(unsafe.Pointer(&b[0])))
 }
 

@@ -6,7 +6,8 @@
 /* Tells the application's functions something, whichever are set. */
 void gns_say(void *f, int type, const char *text);
 
-/* The least important type that the handler of SetPreFormatDebugOutputHandler wants; None if there is no handler. */
-int gns_preformat_level(void);
+/* The least important type that the handler of SetPreFormatDebugOutputHandler wants; None if there is no handler. It is a variable, to be
+ * read atomically, because it is asked for whatever could be said. */
+extern int32_t gns_preformat_level;
 
 #endif

@@ -14,10 +14,11 @@ import (
 )
 
 //export SteamAPI_ISteamNetworkingSockets_SendMessageToConnection
-func SteamAPI_ISteamNetworkingSockets_SendMessageToConnection(self unsafe.Pointer, h C.HSteamNetConnection, data unsafe.Pointer, n C.uint32_t, flags C.int, number *C.int64_t) C.EResult {
+func SteamAPI_ISteamNetworkingSockets_SendMessageToConnection(self unsafe.Pointer, h C.HSteamNetConnection, data C.uintptr_t, n C.uint32_t, flags C.int, number *C.int64_t) C.EResult {
 	sent, err := int64(0), error(gns.ErrInvalidParam)
-	if s := library.Load(); s != nil {
-		sent, err = s.SendMessageToConnection(gns.Connection(h), bytesAt(data, int(n)), gns.SendFlags(flags))
+	b := at[byte](data, int(n))
+	if s := library.Load(); s != nil && len(b) == int(n) {
+		sent, err = s.SendMessageToConnection(gns.Connection(h), b, gns.SendFlags(flags))
 	}
 	if number != nil {
 		*number = -1

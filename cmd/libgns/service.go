@@ -8,6 +8,7 @@ import "C"
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -25,15 +26,22 @@ func init() { runtime.LockOSThread() }
 // Any thread of Go would do, but not for every application: runtimes such as Mono take each thread for their own that they are called
 // in, and wait for all of them when the program ends. Threads of Go stay; this one goes with Kill.
 type serviceThread struct {
-	calls   chan func()
-	missing atomic.Int64 // lines for which there was no room
-	stop    chan struct{}
-	ended   chan struct{}
+	mu       sync.Mutex
+	calls    []func()
+	missing  int           // lines for which there was no room
+	stopping bool          // it ends when there is nothing left to call
+	over     bool          // it has looked for calls for the last time
+	wake     chan struct{} // has one element if there is something to look at
+
+	ended chan struct{}
 }
+
+// maxCalls is how much waits for an application whose functions are slow.
+const maxCalls = 1024
 
 // startService starts the thread, which calls first, unless that is NULL.
 func startService(first unsafe.Pointer) *serviceThread {
-	t := &serviceThread{calls: make(chan func(), 1024), stop: make(chan struct{}), ended: make(chan struct{})}
+	t := &serviceThread{wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	ready := make(chan struct{})
 	go func() {
 		defer close(t.ended)
@@ -42,75 +50,88 @@ func startService(first unsafe.Pointer) *serviceThread {
 			C.gns_call_thread_init(first)
 		}
 		close(ready)
-		t.run()
+		for t.run() {
+			<-t.wake
+		}
 	}()
 	<-ready
 	return t
 }
 
-// run makes calls until end is called, and then those that are left.
-func (t *serviceThread) run() {
+// run makes the calls that wait, and reports whether there may be more.
+func (t *serviceThread) run() bool {
 	for {
-		select {
-		case f := <-t.calls:
+		t.mu.Lock()
+		calls := t.calls
+		t.calls = nil
+		t.over = t.stopping && len(calls) == 0
+		over := t.over
+		t.mu.Unlock()
+		if len(calls) == 0 {
+			return !over
+		}
+		for _, f := range calls {
 			f()
-		case <-t.stop:
-			for len(t.calls) > 0 {
-				(<-t.calls)()
-			}
-			return
 		}
 	}
 }
 
 // end waits until everything is done, and no more will be.
 func (t *serviceThread) end() {
-	close(t.stop)
+	t.mu.Lock()
+	t.stopping = true
+	t.mu.Unlock()
+	t.rouse()
 	<-t.ended
 }
 
-// post has f called some time. It never waits: if the application is too slow, f is not called, and it returns false.
-func (t *serviceThread) post(f func()) bool {
+func (t *serviceThread) rouse() {
 	select {
-	case t.calls <- f:
-		return true
-	default:
-		return false
+	case t.wake <- struct{}{}:
+	default: // it will look anyway
 	}
+}
+
+// later has f called after everything that was given before. It never waits; without a thread it calls f itself.
+func (t *serviceThread) later(f func()) {
+	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
+		f()
+		return
+	}
+	t.calls = append(t.calls, f)
+	t.mu.Unlock()
+	t.rouse()
 }
 
 // call has f called, and waits until it was.
 func (t *serviceThread) call(f func()) {
 	done := make(chan struct{})
-	select {
-	case t.calls <- func() { defer close(done); f() }:
-	case <-t.ended:
+	t.later(func() { defer close(done); f() })
+	<-done
+}
+
+// say has a line of debug output said, unless the application is too slow for that.
+func (t *serviceThread) say(level int, text string) {
+	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
 		return
 	}
-	select {
-	case <-done:
-	case <-t.ended:
+	if len(t.calls) >= maxCalls {
+		t.missing++
+		t.mu.Unlock()
+		return
 	}
-}
-
-// later has f called after everything that was given before, and waits only if that is very much.
-func (t *serviceThread) later(f func()) {
-	select {
-	case t.calls <- f:
-	case <-t.ended:
-		f()
-	}
-}
-
-// say posts a line of debug output.
-func (t *serviceThread) say(level int, text string) {
-	n := t.missing.Swap(0)
-	if !t.post(func() {
-		if n > 0 {
-			output.say(levelWarning, fmt.Sprintf("%d lines of debug output are missing, since the function for it is too slow", n))
+	missing := t.missing
+	t.missing = 0
+	t.calls = append(t.calls, func() {
+		if missing > 0 {
+			output.say(levelWarning, fmt.Sprintf("%d lines of debug output are missing, since the function for it is too slow", missing))
 		}
 		output.say(level, text)
-	}) {
-		t.missing.Add(n + 1)
-	}
+	})
+	t.mu.Unlock()
+	t.rouse()
 }

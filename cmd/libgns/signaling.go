@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"errors"
+	"slices"
 	"unsafe"
 
 	"github.com/gogns/gns"
@@ -72,7 +73,7 @@ func (c signalingContext) SendRejectionSignal(peer gns.Identity, signal []byte) 
 }
 
 //export SteamAPI_ISteamNetworkingSockets_ConnectP2PCustomSignaling
-func SteamAPI_ISteamNetworkingSockets_ConnectP2PCustomSignaling(self, object unsafe.Pointer, peer *C.SteamNetworkingIdentity, port C.int, n C.int, options *C.SteamNetworkingConfigValue_t) C.HSteamNetConnection {
+func SteamAPI_ISteamNetworkingSockets_ConnectP2PCustomSignaling(self, object unsafe.Pointer, peer *C.SteamNetworkingIdentity, port C.int, n C.int, options C.uintptr_t) C.HSteamNetConnection {
 	if object == nil {
 		failed("ConnectP2PCustomSignaling", errors.New("no signaling object"))
 		return 0
@@ -97,7 +98,7 @@ func SteamAPI_ISteamNetworkingSockets_ConnectP2PCustomSignaling(self, object uns
 }
 
 //export SteamAPI_ISteamNetworkingSockets_ReceivedP2PCustomSignal
-func SteamAPI_ISteamNetworkingSockets_ReceivedP2PCustomSignal(self, signal unsafe.Pointer, n C.int, context unsafe.Pointer) C.bool {
+func SteamAPI_ISteamNetworkingSockets_ReceivedP2PCustomSignal(self unsafe.Pointer, signal C.uintptr_t, n C.int, context unsafe.Pointer) C.bool {
 	s := library.Load()
 	if s == nil {
 		return false
@@ -106,7 +107,7 @@ func SteamAPI_ISteamNetworkingSockets_ReceivedP2PCustomSignal(self, signal unsaf
 	if context != nil {
 		ctx = signalingContext{context}
 	}
-	err := s.ReceivedP2PCustomSignal(append([]byte(nil), bytesAt(signal, int(n))...), ctx)
+	err := s.ReceivedP2PCustomSignal(slices.Clone(at[byte](signal, int(n))), ctx)
 	if err != nil {
 		output.say(levelWarning, "ReceivedP2PCustomSignal: "+err.Error())
 	}

@@ -20,7 +20,7 @@ func failed(what string, err error) {
 }
 
 // open is what all functions do that return a handle, or 0 and say why in the debug output.
-func open[H ~uint32](what string, n C.int, options *C.SteamNetworkingConfigValue_t, f func(*gns.Sockets, []config.Value) (H, error)) C.uint32_t {
+func open[H ~uint32](what string, n C.int, options C.uintptr_t, f func(*gns.Sockets, []config.Value) (H, error)) C.uint32_t {
 	s := library.Load()
 	if s == nil {
 		return 0
@@ -38,7 +38,7 @@ func open[H ~uint32](what string, n C.int, options *C.SteamNetworkingConfigValue
 }
 
 //export SteamAPI_ISteamNetworkingSockets_CreateListenSocketIP
-func SteamAPI_ISteamNetworkingSockets_CreateListenSocketIP(self unsafe.Pointer, local *C.SteamNetworkingIPAddr, n C.int, options *C.SteamNetworkingConfigValue_t) C.HSteamListenSocket {
+func SteamAPI_ISteamNetworkingSockets_CreateListenSocketIP(self unsafe.Pointer, local *C.SteamNetworkingIPAddr, n C.int, options C.uintptr_t) C.HSteamListenSocket {
 	return open("CreateListenSocketIP", n, options, func(s *gns.Sockets, opts []config.Value) (gns.ListenSocket, error) {
 		addr := goAddr(local)
 		if addr.Port() == 0 {
@@ -49,21 +49,21 @@ func SteamAPI_ISteamNetworkingSockets_CreateListenSocketIP(self unsafe.Pointer, 
 }
 
 //export SteamAPI_ISteamNetworkingSockets_ConnectByIPAddress
-func SteamAPI_ISteamNetworkingSockets_ConnectByIPAddress(self unsafe.Pointer, remote *C.SteamNetworkingIPAddr, n C.int, options *C.SteamNetworkingConfigValue_t) C.HSteamNetConnection {
+func SteamAPI_ISteamNetworkingSockets_ConnectByIPAddress(self unsafe.Pointer, remote *C.SteamNetworkingIPAddr, n C.int, options C.uintptr_t) C.HSteamNetConnection {
 	return open("ConnectByIPAddress", n, options, func(s *gns.Sockets, opts []config.Value) (gns.Connection, error) {
 		return s.ConnectByIPAddress(goAddr(remote), opts...)
 	})
 }
 
 //export SteamAPI_ISteamNetworkingSockets_CreateListenSocketP2P
-func SteamAPI_ISteamNetworkingSockets_CreateListenSocketP2P(self unsafe.Pointer, port C.int, n C.int, options *C.SteamNetworkingConfigValue_t) C.HSteamListenSocket {
+func SteamAPI_ISteamNetworkingSockets_CreateListenSocketP2P(self unsafe.Pointer, port C.int, n C.int, options C.uintptr_t) C.HSteamListenSocket {
 	return open("CreateListenSocketP2P", n, options, func(s *gns.Sockets, opts []config.Value) (gns.ListenSocket, error) {
 		return s.CreateListenSocketP2P(int(port), opts...)
 	})
 }
 
 //export SteamAPI_ISteamNetworkingSockets_ConnectP2P
-func SteamAPI_ISteamNetworkingSockets_ConnectP2P(self unsafe.Pointer, remote *C.SteamNetworkingIdentity, port C.int, n C.int, options *C.SteamNetworkingConfigValue_t) C.HSteamNetConnection {
+func SteamAPI_ISteamNetworkingSockets_ConnectP2P(self unsafe.Pointer, remote *C.SteamNetworkingIdentity, port C.int, n C.int, options C.uintptr_t) C.HSteamNetConnection {
 	return open("ConnectP2P", n, options, func(s *gns.Sockets, opts []config.Value) (gns.Connection, error) {
 		id, err := peerIdentity(remote)
 		if err != nil {

@@ -5,7 +5,13 @@ package main
 */
 import "C"
 
-import "github.com/gogns/gns/crypto"
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/gogns/gns/crypto"
+)
 
 //export SteamNetworkingIPAddr_ToString
 func SteamNetworkingIPAddr_ToString(addr *C.SteamNetworkingIPAddr, buf *C.char, size C.size_t, withPort C.bool) {
@@ -17,20 +23,32 @@ func SteamNetworkingIPAddr_ParseString(addr *C.SteamNetworkingIPAddr, s *C.char)
 	if addr == nil {
 		return false
 	}
-	parsed, err := crypto.ParseAddrPort(text(s))
-	putAddr(addr, parsed) // zero if it is none
+	parsed, err := crypto.ParseAddrPort(strings.TrimSpace(text(s))) // often it is a line of a file
+	putAddr(addr, parsed)                                           // zero if it is none
 	return C.bool(err == nil)
 }
 
 //export SteamNetworkingIdentity_ToString
 func SteamNetworkingIdentity_ToString(identity *C.SteamNetworkingIdentity, buf *C.char, size C.size_t) {
-	s := "invalid"
-	if identity != nil {
-		if id, err := goIdentity(identity); err == nil {
-			s = id.String()
-		}
+	copyText(buf, bufferSize(size), identityText(identity))
+}
+
+// identityText says what an identity is, also one that nobody can have.
+func identityText(identity *C.SteamNetworkingIdentity) string {
+	if identity == nil {
+		return "invalid"
 	}
-	copyText(buf, bufferSize(size), s)
+	id, err := goIdentity(identity)
+	switch typ := crypto.IdentityType(identity.m_eType); {
+	case err == nil:
+		return id.String()
+	case typ == crypto.IdentitySteamID:
+		return fmt.Sprintf("steamid:%d", binary.NativeEndian.Uint64(identityBytes(identity)[:]))
+	case typ == crypto.IdentityGenericBytes && identity.m_cbSize == 0:
+		return "gen:"
+	default:
+		return fmt.Sprintf("bad_type:%d", identity.m_eType)
+	}
 }
 
 //export SteamNetworkingIdentity_ParseString
