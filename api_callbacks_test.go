@@ -85,6 +85,13 @@ func TestStatusCallbacks(t *testing.T) {
 			require.NoError(t, h.CloseListenSocket(h.listen))
 		}, append(begin[:2:2], change{live, byPeer, 1000, "listen socket closed"}),
 			append(begin[:2:2], change{live, none, 1000, "listen socket closed"})},
+		{"listen socket closes while it lingers", true, func(t *testing.T, h *host, client *gns.Sockets, cc, sc gns.Connection) {
+			_, err := h.SendMessageToConnection(sc, make([]byte, 400_000), gns.SendReliable)
+			require.NoError(t, err)
+			require.NoError(t, h.CloseConnection(sc, 1007, "goodbye", true))
+			require.NoError(t, h.CloseListenSocket(h.listen))
+		}, append(begin[:2:2], change{live, byPeer, 1007, "goodbye"}),
+			append(begin[:2:2], change{live, none, 1007, "goodbye"})},
 		{"listen socket closes while it waits", false, func(t *testing.T, h *host, client *gns.Sockets, cc, sc gns.Connection) {
 			require.NoError(t, h.CloseListenSocket(h.listen))
 		}, []change{{none, connecting, 0, ""}, {connecting, byPeer, 1000, "listen socket closed"}},

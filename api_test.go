@@ -352,4 +352,18 @@ func testSendMessages(t *testing.T, w *world) {
 		h.settle()
 		got = append(got, h.read(p1, 32)...)
 	}
+
+	// Priorities hold within a batch, whose first messages are not sent before the last are queued.
+	require.NoError(t, s.ConfigureConnectionLanes(c1, []int{1, 0}, nil))
+	for i := range batch {
+		batch[i] = msg(c1, "x")
+		batch[i].Data = make([]byte, 1000)
+		batch[i].Flags = gns.SendUnreliable
+		batch[i].Lane = i * 2 / len(batch)
+	}
+	s.SendMessages(batch)
+	st, err := s.ConnectionRealTimeStatus(c1)
+	require.NoError(t, err)
+	require.Equal(t, 25*1000, st.Lanes[0].PendingUnreliable, "bytes of the lane of lower priority")
+	require.Less(t, st.Lanes[1].PendingUnreliable, 25*1000, "bytes of the lane of higher priority")
 }

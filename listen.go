@@ -157,7 +157,8 @@ func (s *Sockets) ListenSocketAddress(h ListenSocket) (netip.AddrPort, error) {
 }
 
 // CloseListenSocket stops listening and closes every connection that arrived on the socket and is still
-// open; peers are told, which Valve's library leaves out. The address is free again on return.
+// open; peers are told, which Valve's library leaves out. Connections that linger are no exception, and
+// their peers are told why they were closed. The address is free again on return.
 //
 // Errors: ErrInvalidParam if there is no such listen socket.
 func (s *Sockets) CloseListenSocket(h ListenSocket) error {
@@ -177,7 +178,11 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 	s.mu.RUnlock()
 	for _, c := range children {
 		now := c.lock()
-		c.core.Abort(now, conn.EndAppMin, "listen socket closed")
+		reason, debug := conn.EndAppMin, "listen socket closed"
+		if c.core.State() == conn.StateLinger { // closed before, and the peer does not know
+			reason, debug = c.core.End()
+		}
+		c.core.Abort(now, reason, debug)
 		c.pump(now)
 		c.mu.Unlock()
 	}

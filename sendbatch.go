@@ -1,6 +1,10 @@
 package gns
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gogns/gns/snp"
+)
 
 // OutMessage is a message to send with SendMessages.
 type OutMessage struct {
@@ -73,12 +77,9 @@ func refuse(run []*OutMessage, err error, first bool) {
 	}
 }
 
-// batchedBytes is how much of a batch is queued on a connection before what can be sent is: enough to fill
-// packets, and too little to fill the send buffer.
-const batchedBytes = 4 << 10
-
-// sendRun queues messages on one connection. It returns the endpoint whose transmitter is to send what is
-// waiting, and whether all were sent.
+// sendRun queues messages on one connection. Nothing is sent before all are queued, as long as there is
+// room, so that a lane goes before those of lower priority wherever in the batch it is. It returns the
+// endpoint whose transmitter is to send what is waiting, and whether all were sent.
 func (s *Sockets) sendRun(run []*OutMessage) (*endpoint, bool) {
 	c, err := s.lookup(run[0].Conn)
 	if err != nil {
@@ -91,18 +92,22 @@ func (s *Sockets) sendRun(run []*OutMessage) (*endpoint, bool) {
 		refuse(run, err, true)
 		return nil, false
 	}
-	waiting := 0 // bytes that are queued and have had no chance to be sent
+	waiting := false // messages are queued that have had no chance to be sent
 	for i, m := range run {
-		if waiting > batchedBytes {
+		m.Number, m.Err = c.core.Send(now, m.Lane, m.Data, snp.SendFlags(m.Flags))
+		if m.Err != nil && waiting { // there may be room when some have gone
 			c.pump(now)
-			waiting = 0
+			waiting = false
+			m.Number, m.Err = c.core.Send(now, m.Lane, m.Data, snp.SendFlags(m.Flags))
 		}
-		if m.Number, m.Err = c.queueMessage(now, m.Lane, m.Data, m.Flags); m.Err != nil {
+		m.Err = resultOf(m.Err)
+		c.tally.sent(len(m.Data), m.Err)
+		if m.Err != nil {
 			refuse(run[i+1:], ErrNotAttempted, false)
 			c.pumpLater(now)
 			return c.ep, false
 		}
-		waiting += len(m.Data)
+		waiting = true
 	}
 	c.pumpLater(now)
 	return c.ep, true

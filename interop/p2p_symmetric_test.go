@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,12 +35,15 @@ type collision struct {
 // until the connections are what is wanted.
 func (m meeting) collide(t *testing.T, wanted func(alice, bob uint32) bool) (a, b *peer.Conn, c collision) {
 	t.Helper()
+	var earlier []uint32 // connections of tries before, whose requests may come late
 	for range 100 {
 		both := make(chan collision, 1)
+		old := earlier
 		var once sync.Once
 		got := collision{}
 		m.exchange.Filter(func(s peer.Signal) []peer.Signal {
-			switch request := decode(t, s).ConnectRequest != nil; { // and not the end of an earlier try
+			m := decode(t, s)
+			switch request := m.ConnectRequest != nil && !slices.Contains(old, m.GetFromConnectionId()); { // and not the end of an earlier try
 			case request && s.From == alice:
 				got.fromAlice = s
 			case request && s.From == bob:
@@ -60,6 +64,7 @@ func (m meeting) collide(t *testing.T, wanted func(alice, bob uint32) bool) (a, 
 		if wanted(c.alice, c.bob) {
 			return a, b, c
 		}
+		earlier = append(slices.Clip(earlier), c.alice, c.bob)
 		a.Close(peer.ReasonGeneric, "another try", false)
 		b.Close(peer.ReasonGeneric, "another try", false)
 	}

@@ -177,8 +177,13 @@ func (s *session) say(line string) {
 // expect waits for a line that contains text and returns it.
 func (s *session) expect(text string) string {
 	s.t.Helper()
+	return s.expectWithin(20*time.Second, text)
+}
+
+func (s *session) expectWithin(patience time.Duration, text string) string {
+	s.t.Helper()
 	var seen []string
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for {
 		select {
 		case line := <-s.lines:

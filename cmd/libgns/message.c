@@ -55,34 +55,29 @@ void SteamAPI_SteamNetworkingMessage_t_Release(SteamNetworkingMessage_t *m)
 		m->m_pfnRelease(m);
 }
 
-/* gns_send_messages is sendMessages in send.go. It leaves in results what became of each message. */
+/* gns_send_messages is in send.go. It leaves in results what became of each message. */
 extern void gns_send_messages(int n, SteamNetworkingMessage_t **messages, int64_t *results);
 
 void SteamAPI_ISteamNetworkingSockets_SendMessages(ISteamNetworkingSockets *self, int n, SteamNetworkingMessage_t **messages,
 	int64_t *results, bool deleteFailed)
 {
-	int64_t few[64];
+	int64_t few[64], *own = NULL;
 	(void)self;
-	while (n > 0 && messages) {
-		int k = n;
-		int64_t *r = results;
-		if (!r) {
-			r = few;
-			if (k > (int)(sizeof few / sizeof few[0]))
-				k = sizeof few / sizeof few[0];
-		}
-		gns_send_messages(k, messages, r);
-		for (int i = 0; i < k; i++) {
-			SteamNetworkingMessage_t *m = messages[i];
-			if (!m || (r[i] <= 0 && !deleteFailed))
-				continue;
-			if (!deleteFailed)
-				messages[i] = NULL;
-			SteamAPI_SteamNetworkingMessage_t_Release(m);
-		}
-		messages += k;
-		n -= k;
-		if (results)
-			results += k;
+	if (n <= 0 || !messages)
+		return;
+	if (!results) {
+		results = few;
+		if (n > (int)(sizeof few / sizeof few[0]) && !(results = own = malloc((size_t)n * sizeof *own)))
+			abort(); /* as Go itself does it without memory */
 	}
+	gns_send_messages(n, messages, results);
+	for (int i = 0; i < n; i++) {
+		SteamNetworkingMessage_t *m = messages[i];
+		if (!m || (results[i] <= 0 && !deleteFailed))
+			continue;
+		if (!deleteFailed)
+			messages[i] = NULL;
+		SteamAPI_SteamNetworkingMessage_t_Release(m);
+	}
+	free(own);
 }
