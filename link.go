@@ -210,7 +210,7 @@ func (l *link) describe() string {
 	if l.route.Kind != p2p.RouteNone {
 		text = "P2P ICE"
 	}
-	if id := l.core.Identity(); id.IsValid() {
+	if id := l.core.Identity(); id.IsValid() && !id.IsLocalhost() {
 		text += " " + id.String()
 	}
 	local, remote := l.core.Ports()

@@ -22,7 +22,7 @@ func (m *Messages) start() error {
 	if err != nil {
 		return err
 	}
-	self, err := s.p2pSelf()
+	self, err := s.p2pName()
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (m *Messages) brokenSession(peer Identity, restart bool) error {
 
 // connect makes a connection for a session with a peer, unless there is one by now.
 func (m *Messages) connect(peer Identity) error {
-	self, err := m.s.p2pSelf()
+	self, err := m.s.p2pName()
 	if err != nil {
 		return err
 	}

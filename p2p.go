@@ -27,7 +27,7 @@ const (
 // With SymmetricConnect among the options, connections of this side and of a peer to each other become one.
 //
 // Errors: ErrInvalidParam for a virtual port out of range or a bad option; ErrInvalidState if the virtual port is taken, or this side
-// has no identity; ErrNotSupported without Options.ICE; ErrLimitExceeded for more than 65536 listen sockets.
+// has no identity though Options.Signaling or SymmetricConnect needs one; ErrNotSupported without Options.ICE; ErrLimitExceeded for more than 65536 listen sockets.
 func (s *Sockets) CreateListenSocketP2P(virtualPort int, opts ...config.Value) (ListenSocket, error) {
 	if err := checkVirtualPort(virtualPort); err != nil {
 		return 0, err
@@ -49,7 +49,7 @@ func (s *Sockets) CreateListenSocketP2P(virtualPort int, opts ...config.Value) (
 // accepted and returned.
 //
 // Errors: ErrInvalidParam for an invalid identity, a virtual port out of range or a bad option; ErrInvalidState if this side has no
-// identity, or nothing to send signals with, or P2P_Transport_ICE_Enable is 0; ErrDuplicateRequest for a symmetric connection that exists
+// identity though Options.Signaling or SymmetricConnect needs one, or nothing to send signals with, or P2P_Transport_ICE_Enable is 0; ErrDuplicateRequest for a symmetric connection that exists
 // already; ErrNotSupported without Options.ICE.
 func (s *Sockets) ConnectP2P(remote Identity, remoteVirtualPort int, opts ...config.Value) (Connection, error) {
 	if err := checkVirtualPort(remoteVirtualPort); err != nil {
@@ -59,13 +59,16 @@ func (s *Sockets) ConnectP2P(remote Identity, remoteVirtualPort int, opts ...con
 }
 
 // ConnectP2PCustomSignaling is ConnectP2P with a way to send signals of the program's own, which it takes ownership of, also if it
-// fails. remote may be the zero Identity if it is not known who answers, unless SymmetricConnect is set. A peer with this side's own
-// identity is looked for outside like any other.
+// fails. remote may be the zero Identity, or the anonymous one, if it is not known who answers, unless SymmetricConnect is set. A peer
+// with this side's own identity is looked for outside like any other. Neither side needs an identity.
 //
 // Errors: as of ConnectP2P.
 func (s *Sockets) ConnectP2PCustomSignaling(via Signaling, remote Identity, remoteVirtualPort int, opts ...config.Value) (Connection, error) {
 	if via == nil {
 		return 0, ResultInvalidParam.errorf("there is no Signaling")
+	}
+	if remote.IsLocalhost() { // nobody in particular
+		remote = Identity{}
 	}
 	return s.connectedP2P(s.connectP2P(p2pCall{via: via, remote: remote, port: remoteVirtualPort, opts: opts}))
 }
@@ -141,17 +144,28 @@ func checkVirtualPort(port int) error {
 	return nil
 }
 
-// p2pSelf returns who this side is, which peers must know.
+// p2pSelf returns who this side is, which may be nobody in particular where signals find their way all the same.
 func (s *Sockets) p2pSelf() (Identity, error) {
 	self, _ := s.Identity()
 	switch {
 	case s.ice == nil:
 		return self, fmt.Errorf("%w: P2P connections need Options.ICE", ErrNotSupported)
-	case !self.IsValid() || self.IsLocalhost():
-		return self, ResultInvalidState.errorf("P2P connections need an identity")
+	case !self.IsValid():
+		return self, errNeedsIdentity
 	}
 	return self, nil
 }
+
+// p2pName is p2pSelf where peers must know who this side is: to be found, or to be told from others.
+func (s *Sockets) p2pName() (Identity, error) {
+	self, err := s.p2pSelf()
+	if err == nil && self.IsLocalhost() {
+		err = errNeedsIdentity
+	}
+	return self, err
+}
+
+var errNeedsIdentity = ResultInvalidState.errorf("P2P connections need an identity, unless their signals do not")
 
 // listenP2P makes a listen socket for a virtual port.
 func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (*listenSocket, error) {
@@ -163,7 +177,11 @@ func (s *Sockets) listenP2P(port int, acceptor *Listener, opts []config.Value) (
 		return nil, err
 	}
 	epoch := s.currentEpoch()
-	self, err := s.p2pSelf()
+	who := s.p2pSelf
+	if s.signaling != nil || store.Int32(config.SymmetricConnect) != 0 {
+		who = s.p2pName
+	}
+	self, err := who()
 	if err != nil {
 		return nil, err
 	}

@@ -81,8 +81,12 @@ func (s *Sockets) planP2P(call p2pCall) (o outgoing, self Identity, err error) {
 		return o, self, err
 	}
 	o.symmetric = o.store.Int32(config.SymmetricConnect) != 0 || s.listensSymmetrically(o.key.local)
-	if o.symmetric && call.remote.IsZero() {
+	switch {
+	case !o.symmetric:
+	case call.remote.IsZero() || call.remote.IsLocalhost():
 		return o, self, ResultInvalidParam.errorf("SymmetricConnect needs the identity of the peer")
+	case self.IsLocalhost():
+		return o, self, errNeedsIdentity
 	}
 	return o, self, nil
 }

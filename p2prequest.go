@@ -20,10 +20,19 @@ func (s *Sockets) receiveRequest(sig *rendezvous.Signal, ctx SignalingContext, o
 	if req.Cert == nil || req.Crypt == nil {
 		return ResultInvalidParam.errorf("request of %v has no certificate or crypt info", sig.From)
 	}
-	if _, err := s.p2pSelf(); err != nil {
+	key := requestPorts(sig)
+	who := s.p2pSelf
+	if ours || key.local == messagesVirtualPort {
+		who = s.p2pName
+	}
+	if _, err := who(); err != nil {
 		return err
 	}
-	key := requestPorts(sig)
+	// Nobody finds the way back through the service to a peer without a name, and sessions are told apart by it.
+	anonymous := sig.From.IsLocalhost()
+	if anonymous && (ours || key.local == messagesVirtualPort) {
+		return ResultInvalidParam.errorf("request of a peer without an identity")
+	}
 	epoch := s.currentEpoch()
 	if err := s.stale(epoch); err != nil {
 		return err
@@ -33,7 +42,7 @@ func (s *Sockets) receiveRequest(sig *rendezvous.Signal, ctx SignalingContext, o
 		s.rejectSignal(sig.From, sig.GetFromConnectionId(), ctx, conn.EndMiscGeneric, "nobody listens on the virtual port")
 		return nil
 	}
-	c, known := s.match(key, listen.symmetric())
+	c, known := s.match(key, listen.symmetric() && !anonymous)
 	if c != nil && !c.link.yields(sig) {
 		return s.resolve(c, sig)
 	}
@@ -151,7 +160,8 @@ func (s *Sockets) newIncoming(listen *listenSocket, key peerPorts, known []*conn
 		return nil, err
 	}
 	l := s.newLink(core, listen, store, generation, password)
-	l.symmetric, l.muted, l.key = listen.symmetric(), true, key
+	l.muted, l.key = true, key
+	l.symmetric = listen.symmetric() && !sig.From.IsLocalhost() // who is nobody cannot be told from others
 	c := l.c
 	c.epoch = epoch
 	asked := asker{sig.From, sig.GetFromConnectionId()}

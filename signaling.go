@@ -285,6 +285,9 @@ func (s *Sockets) signalingFor(self, remote Identity, localPort, remotePort int)
 		}
 		return via, nil
 	}
+	if self.IsLocalhost() {
+		return nil, errNeedsIdentity
+	}
 	return s.signals.open(self, remote)
 }
 

@@ -25,7 +25,10 @@ type peer struct {
 }
 
 func (w *world) peer(name string, office *postOffice, values ...config.Value) *peer {
-	p := &peer{w: w, id: gns.GenericString(name), m: w.machine(), accept: true}
+	p := &peer{w: w, m: w.machine(), accept: true}
+	if name != "" {
+		p.id = gns.GenericString(name)
+	}
 	p.ice = &simICE{w: w, m: p.m}
 	opts := gns.Options{Identity: p.id, ICE: p.ice, Config: values}
 	if office != nil {
@@ -244,7 +247,13 @@ func TestVirtualP2PErrors(t *testing.T) {
 		require.ErrorIs(t, err, gns.ErrInvalidState)
 		require.ErrorContains(t, err, "need an identity")
 		_, err = anonymous.CreateListenSocketP2P(0)
+		require.ErrorIs(t, err, gns.ErrInvalidState, "nobody finds it through the service")
+		nobody := w.open(w.machine(), gns.Options{ICE: alice.ice})
+		_, err = nobody.CreateListenSocketP2P(0, config.Int32(config.SymmetricConnect, 1))
 		require.ErrorIs(t, err, gns.ErrInvalidState)
+		_, err = nobody.ConnectP2PCustomSignaling(&loop{to: alice}, alice.id, 0, config.Int32(config.SymmetricConnect, 1))
+		require.ErrorIs(t, err, gns.ErrInvalidState)
+		require.ErrorIs(t, nobody.Messages().SendMessageToUser(alice.id, nil, gns.SendReliable, 0), gns.ErrInvalidState)
 
 		require.ErrorIs(t, alice.ReceivedP2PCustomSignal([]byte("nonsense"), nil), gns.ErrInvalidParam)
 	})
@@ -343,6 +352,67 @@ func (d *decider) OnConnectRequest(c gns.Connection, from gns.Identity, port int
 	return d.on(c, from, port)
 }
 func (d *decider) SendRejectionSignal(to gns.Identity, signal []byte) { d.reject(to, signal) }
+
+// Where signals find their way without names, nobody needs one, as with Valve's library.
+func TestVirtualAnonymousP2P(t *testing.T) {
+	for _, names := range [][2]string{{"", "bob"}, {"alice", ""}, {"", ""}} {
+		inVirtualTime(t, 1, func(t *testing.T, w *world) {
+			alice, bob := w.peer(names[0], nil), w.peer(names[1], nil)
+			alicesID, _ := alice.Identity()
+			bobsID, _ := bob.Identity()
+			_, err := bob.CreateListenSocketP2P(0)
+			require.NoError(t, err)
+			ctx := &decider{on: func(_ gns.Connection, from gns.Identity, _ int) gns.Signaling {
+				require.Equal(t, alicesID, from)
+				return &loop{to: alice}
+			}}
+			for _, remote := range []gns.Identity{{}, bobsID} {
+				before := len(bob.events)
+				out, err := alice.ConnectP2PCustomSignaling(&loop{to: bob, ctx: ctx}, remote, 0)
+				require.NoError(t, err)
+				w.pass(500*time.Millisecond, alice, bob)
+				require.Equal(t, found, alice.states(out))
+				in := bob.events[before].Conn
+				require.Equal(t, found, bob.states(in))
+				info, err := alice.ConnectionInfo(out)
+				require.NoError(t, err)
+				require.Equal(t, bobsID, info.Identity)
+				require.NotContains(t, info.Description, "::1")
+				info, err = bob.ConnectionInfo(in)
+				require.NoError(t, err)
+				require.Equal(t, alicesID, info.Identity)
+				require.NoError(t, alice.CloseConnection(out, 1234, "that is all", false))
+				w.pass(time.Second, alice, bob)
+				require.NoError(t, bob.CloseConnection(in, 0, "", false))
+				w.pass(time.Second, alice, bob)
+			}
+		})
+	}
+}
+
+// Who expects somebody does not put up with nobody.
+func TestVirtualAnonymousInsteadOfSomebody(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		alice, nobody := w.peer("alice", nil), w.peer("", nil)
+		_, err := nobody.CreateListenSocketP2P(0)
+		require.NoError(t, err)
+		ctx := &decider{on: func(gns.Connection, gns.Identity, int) gns.Signaling { return &stranger{alice} }}
+		c, err := alice.ConnectP2PCustomSignaling(&loop{to: nobody, ctx: ctx}, gns.GenericString("bob"), 0)
+		require.NoError(t, err)
+		w.pass(11*time.Second, alice, nobody)
+		require.Equal(t, []gns.State{gns.StateConnecting, gns.StateProblemDetectedLocally}, alice.states(c))
+	})
+}
+
+// stranger is a way to a peer that does not like what arrives.
+type stranger struct{ to *peer }
+
+func (s *stranger) SendSignal(_ gns.Connection, _ gns.ConnectionInfo, signal []byte) error {
+	require.ErrorIs(s.to.w.t, s.to.ReceivedP2PCustomSignal(signal, nil), gns.ErrInvalidParam)
+	return nil
+}
+
+func (*stranger) Release() {}
 
 func TestVirtualCustomSignaling(t *testing.T) {
 	inVirtualTime(t, 1, func(t *testing.T, w *world) {

@@ -154,3 +154,18 @@ func TestP2PConnectToAnybody(t *testing.T) {
 		requireTalk(t, link{in: in, out: out})
 	})
 }
+
+// Who connects through a signaling object need not be anybody, and is nobody to the other side.
+func TestP2PAnonymous(t *testing.T) {
+	forMeetings(t, func(t *testing.T, p meetPair) {
+		m := p.meet(t, peer.Options{}, func(alice, _ *peer.Options) { alice.Identity = "" })
+		m.bob.OnRequest(peer.RequestAccept)
+		l := m.bob.ListenP2P(1)
+		out, err := m.alice.TryConnectP2P(bob, 1, true)
+		require.NoError(t, err)
+		in := l.Accepted()
+		require.Equal(t, bob, out.WaitState(peer.Connected).Info.Identity)
+		require.Equal(t, "ip:::1", in.WaitState(peer.Connected).Info.Identity)
+		requireTalk(t, link{in: in, out: out})
+	})
+}

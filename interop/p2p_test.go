@@ -81,7 +81,7 @@ func (c *p2pCase) run(t *testing.T, p p2pPair) {
 		if peer.Side.Repeat > 1 {
 			continue // numbers are of all connections
 		}
-		if ends[i].Route == "" && ends[1-i].Route != "" && peer.Side.Role == p2ptest.Meeting && peer.Side.Kind == p2ptest.Valve {
+		if ends[i].Route == "" && ends[1-i].Route != "" && peer.Side.Role == p2ptest.Meeting && peer.Side.Kind != p2ptest.Ours {
 			continue // it tells the route only if it is the one that closes
 		}
 		who, end, other := peer.Side.Identity, ends[i], ends[1-i]
@@ -92,6 +92,9 @@ func (c *p2pCase) run(t *testing.T, p p2pPair) {
 			assert.Equal(t, c.route, end.Route, "route of the %s", who)
 		}
 		for kind, n := range end.Received {
+			if peers[1-i].Side.Kind == p2ptest.Library {
+				break // its log does not tell what it has gathered
+			}
 			assert.LessOrEqual(t, n, other.Gathered[kind], "%s candidates that the %s was told of", kind, who)
 		}
 		if peer.Side.Kind != p2ptest.Valve {

@@ -106,8 +106,8 @@ func NewP2PServer(cfg Config, p P2PConfig, now mono.Time, s *rendezvous.Signal) 
 }
 
 func (c *Conn) initP2P(p P2PConfig) error {
-	if c.cfg.Identity.IsLocalhost() || !c.cfg.Identity.IsValid() {
-		return errAnonymous
+	if !c.cfg.Identity.IsValid() {
+		return errUnnamed
 	}
 	c.p2p = &p2pState{P2PConfig: p, self: c.cfg.Identity.String(), probeAt: mono.Never}
 	c.p2p.schedule.init()
@@ -115,8 +115,8 @@ func (c *Conn) initP2P(p P2PConfig) error {
 	return nil
 }
 
-// errAnonymous: signals name their sender.
-var errAnonymous = errors.New("conn: peer-to-peer connections need an identity")
+// errUnnamed: signals name their sender, even if it is the anonymous one.
+var errUnnamed = errors.New("conn: peer-to-peer connections need an identity")
 
 func (c *Conn) newHandshake(role crypto.Role) error {
 	hs, err := crypto.NewHandshake(c.handshakeConfig(role))

@@ -44,7 +44,7 @@ func Parse(signal []byte) (*Signal, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: identity %q: %w", ErrNoSender, s.GetFromIdentity(), err)
-	case from.IsLocalhost() || from.Type() == crypto.IdentityIPAddress:
+	case from.Type() == crypto.IdentityIPAddress && !from.IsLocalhost():
 		return nil, fmt.Errorf("%w: identity %v is an address", ErrNoSender, from)
 	case s.GetFromConnectionId() == 0:
 		return nil, ErrNoSenderID

@@ -49,7 +49,6 @@ func TestParseRefuses(t *testing.T) {
 		"unreadable sender":   {with("steamid:1", 7), ErrNoSender},
 		"unknown kind":        {with("alice", 7), ErrNoSender},
 		"address":             {with("ip:192.0.2.1:9", 7), ErrNoSender},
-		"anonymous":           {with("ip:127.0.0.1", 7), ErrNoSender},
 		"too long a name":     {with("str:"+strings.Repeat("a", 200), 7), ErrNoSender},
 		"no connection ID":    {with("str:alice", 0), ErrNoSenderID},
 		"cut off":             {good[:len(good)-1], ErrMalformed},

@@ -15,8 +15,9 @@ type Kind string
 
 // Kinds of peers.
 const (
-	Valve Kind = "valve" // test_p2p
-	Ours  Kind = "ours"  // this module, by the same rules
+	Valve   Kind = "valve"   // test_p2p
+	Ours    Kind = "ours"    // this module, by the same rules
+	Library Kind = "library" // test_p2p with another library, and without the simulated network
 )
 
 // Role is what a peer does first.
@@ -51,13 +52,17 @@ type Side struct {
 	InitialTimeout   time.Duration
 	SignalLoss       int // percent of the signals that it sends
 	SignalTwice      int // percent of the signals that it sends twice
+
+	// Of a Library: the executable, and the environment in which it finds the library.
+	Program     string
+	Environment []string
 }
 
 // Peer is a Side that runs.
 type Peer struct {
 	*Process
 	Side Side
-	log  string // file; Valve's only
+	log  string // file of test_p2p
 }
 
 // Run starts a peer in a network. Its signaling server has to be there already.
@@ -80,8 +85,12 @@ func Run(t testing.TB, n *Network, s Side) *Peer {
 	}
 	directory := t.TempDir()
 	log := filepath.Join(directory, fmt.Sprintf("%s.log", s.Role))
-	command := n.Command(file(t, testProgram), s.args(log)...)
-	command.Dir = directory
+	program := s.Program
+	if s.Kind == Valve {
+		program = file(t, testProgram)
+	}
+	command := n.Command(program, s.args(log)...)
+	command.Dir, command.Env = directory, s.Environment
 	p := &Peer{Process: Start(t, name, command), Side: s, log: log}
 	t.Cleanup(func() {
 		if t.Failed() {
