@@ -23,12 +23,12 @@
 //
 // Tests of cmd/libgns (libgns*_test.go) run programs in C++ with the library that it makes: they need make and a C and a C++ compiler, or a
 // library made before, which GNS_LIBGNS names. Valve's chat program is run as it was built, beside the library, with
-// -DBUILD_EXAMPLES=ON. Valve's test of connections is compiled from its source: the environment variable GNS_SOURCE names a checkout
-// of https://github.com/ValveSoftware/GameNetworkingSockets, and where it is not set that test is skipped. It runs
-// suite-quick, which takes three and a half minutes, or what the flag -libgns-upstream names, as the soak test, which takes an hour and
-// a half:
+// -DBUILD_EXAMPLES=ON. Valve's test_connection and test_p2p are linked to a static library of Valve's: the environment variable
+// GNS_SHARED_TESTS names a directory with both of them linked to the shared one, which takes nothing but two empty functions for the
+// counters of test_p2p; where it is not set those tests are skipped. test_connection runs suite-quick, for three and a half minutes,
+// or what the flag -libgns-upstream names, as the soak test, which takes an hour and a half:
 //
-//	GNS_SOURCE=/path/to/GameNetworkingSockets go test -timeout 3h -v -run TestLibgnsUpstream . -libgns-upstream soak
+//	GNS_SHARED_TESTS=/path/to/programs go test -timeout 3h -v -run TestLibgnsUpstream . -libgns-upstream soak
 //
 // Command losstable measures instead of testing: latency, goodput and overhead of reliable messages
 // over a network that loses packets, for every combination of the two implementations:

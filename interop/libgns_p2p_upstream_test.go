@@ -1,32 +1,17 @@
 package interop
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/gogns/gns/interop/libgnstest"
 	"github.com/gogns/gns/interop/p2ptest"
 )
 
-// upstreamP2P compiles Valve's test_p2p from its source against its own headers, with what it takes of its tests and examples.
-func upstreamP2P(t *testing.T) string {
-	t.Helper()
-	source := libgnstest.Source(t, "tests/test_p2p.cpp")
-	args := []string{"-w"} // its warnings are not ours
-	for _, directory := range []string{"include", "examples", "src", "src/public", "src/common"} {
-		args = append(args, "-I"+filepath.Join(source, directory))
-	}
-	for _, file := range []string{"tests/test_p2p.cpp", "tests/test_common.cpp", "examples/trivial_signaling_client.cpp"} {
-		args = append(args, filepath.Join(source, file))
-	}
-	return libgnstest.Program(t, "test_p2p", append(args, "testdata/libgns/test_p2p_hooks.cpp")...)
-}
-
 // Valve's test_p2p runs with our library, against itself and against the one with Valve's, by an ordinary network interface: its simulated
 // network is within a library of Valve's.
 func TestLibgnsUpstreamP2P(t *testing.T) {
 	t.Parallel()
-	program := upstreamP2P(t)
+	program := libgnstest.Upstream(t, "test_p2p")
 	environment := libgnstest.Environment(libgnstest.Library(t))
 	relayOnly := telling(at(), p2ptest.Relay)
 	meet := func(s *p2ptest.Side) { noServers(s); s.Role = p2ptest.Meeting }
