@@ -43,23 +43,51 @@ static struct block *blockOf(SteamNetworkingMessage_t *m) { return (struct block
 
 static void keepData(SteamNetworkingMessage_t *m) { (void)m; /* it goes with the message */ }
 
-static void release(SteamNetworkingMessage_t *m)
+/* keep makes a block one of those that are kept, and reports whether it could. kept.lock is held. */
+static bool keep(struct block *b)
 {
-	struct block *b = blockOf(m);
+	if (b->class < 0 || !kept.on || kept.bytes + classSize(b->class) > mostKept)
+		return false;
+	kept.bytes += classSize(b->class);
+	b->next = kept.first[b->class];
+	kept.first[b->class] = b;
+	return true;
+}
+
+static void freeData(SteamNetworkingMessage_t *m)
+{
 	if (m->m_pData && m->m_pfnFreeData && m->m_pfnFreeData != keepData)
 		m->m_pfnFreeData(m);
-	if (b->class >= 0) {
-		size_t size = classSize(b->class);
-		pthread_mutex_lock(&kept.lock);
-		if (kept.on && kept.bytes + size <= mostKept) {
-			kept.bytes += size;
-			b->next = kept.first[b->class];
-			kept.first[b->class] = b;
-			b = NULL;
+}
+
+static void release(SteamNetworkingMessage_t *m)
+{
+	freeData(m);
+	pthread_mutex_lock(&kept.lock);
+	bool is = keep(blockOf(m));
+	pthread_mutex_unlock(&kept.lock);
+	if (!is)
+		free(blockOf(m));
+}
+
+/* releaseAll releases messages. */
+static void releaseAll(int n, SteamNetworkingMessage_t **messages)
+{
+	struct block *rest = NULL;
+	for (int i = 0; i < n; i++)
+		freeData(messages[i]); /* a function of the application's: nothing is locked */
+	pthread_mutex_lock(&kept.lock);
+	for (int i = 0; i < n; i++) {
+		if (!keep(blockOf(messages[i]))) {
+			blockOf(messages[i])->next = rest;
+			rest = blockOf(messages[i]);
 		}
-		pthread_mutex_unlock(&kept.lock);
 	}
-	free(b);
+	pthread_mutex_unlock(&kept.lock);
+	for (struct block *b; (b = rest);) {
+		rest = b->next;
+		free(b);
+	}
 }
 
 void gns_keep_messages(bool on)
@@ -161,13 +189,17 @@ void SteamAPI_ISteamNetworkingSockets_SendMessages(ISteamNetworkingSockets *self
 			abort(); /* as Go itself does it without memory */
 	}
 	gns_send_messages(n, messages, results);
-	for (int i = 0; i < n; i++) {
-		SteamNetworkingMessage_t *m = messages[i];
-		if (!m || (results[i] <= 0 && !deleteFailed))
-			continue;
-		if (!deleteFailed)
-			messages[i] = NULL;
-		SteamAPI_SteamNetworkingMessage_t_Release(m);
+	for (int i = 0; i < n;) {
+		SteamNetworkingMessage_t *gone[64];
+		int k = 0;
+		for (; i < n && k < (int)(sizeof gone / sizeof gone[0]); i++) {
+			if (!messages[i] || (results[i] <= 0 && !deleteFailed))
+				continue;
+			gone[k++] = messages[i];
+			if (!deleteFailed)
+				messages[i] = NULL;
+		}
+		releaseAll(k, gone);
 	}
 	free(own);
 }
