@@ -15,6 +15,8 @@ type callbackQueue struct {
 	mu       sync.Mutex
 	pending  []func()
 	activity broadcast
+	parking  parking
+	inThread bool // waiting takes place there
 	closed   bool
 
 	unread atomic.Int64 // messages that have not been read
@@ -56,13 +58,19 @@ func (s *Sockets) authStatusChanged(a Availability, text string) {
 	}
 }
 
+// wake wakes everybody who waits. q.mu is held.
+func (q *callbackQueue) wake() {
+	q.activity.broadcast()
+	q.parking.wake()
+}
+
 // push queues a call.
 func (q *callbackQueue) push(f func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.closed {
 		q.pending = append(q.pending, f)
-		q.activity.broadcast()
+		q.wake()
 	}
 }
 
@@ -71,7 +79,7 @@ func (q *callbackQueue) push(f func()) {
 func (q *callbackQueue) arrived(n int) {
 	if now := q.unread.Add(int64(n)); now > 0 && now <= int64(n) { // there were none, and somebody may wait
 		q.mu.Lock()
-		q.activity.broadcast()
+		q.wake()
 		q.mu.Unlock()
 	}
 }
@@ -90,7 +98,7 @@ func (q *callbackQueue) close() {
 	q.mu.Lock()
 	q.closed = true
 	q.pending = nil
-	q.activity.broadcast()
+	q.wake()
 	q.mu.Unlock()
 }
 
@@ -123,9 +131,14 @@ func (s *Sockets) Wait(ctx context.Context) error {
 			q.mu.Unlock()
 			return nil
 		}
-		ch := q.activity.wait()
+		r := dialogReader{ctx: ctx, any: true}
+		if q.inThread {
+			r.parking, r.seen = &q.parking, q.parking.seen()
+		} else {
+			r.changed = q.activity.wait()
+		}
 		q.mu.Unlock()
-		if err := s.only.Load().await(dialogReader{ctx: ctx, changed: ch, any: true}); err != nil {
+		if err := s.only.Load().await(r); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,8 @@ package gns
 
 import (
 	"context"
+	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +22,9 @@ type dialog struct {
 	e *endpoint
 
 	// turn is held by who reads the socket; it guards what reading needs.
-	turn   sync.Mutex
-	waited bool // somebody waited for what was read
+	turn     sync.Mutex
+	waited   bool        // somebody waited for what was read
+	inThread atomic.Bool // reading stops the thread of who reads
 
 	waiters atomic.Int32  // goroutines of the application that wait for something to arrive
 	on      atomic.Bool   // they may take the turn
@@ -41,7 +44,9 @@ type dialog struct {
 type dialogReader struct {
 	ctx     context.Context
 	changed <-chan struct{} // closed when there is what it waits for
-	any     bool            // whatever arrives on any endpoint is what it waits for
+	parking *parking        // or else where it waits, and the state of that
+	seen    uint32
+	any     bool // whatever arrives on any endpoint is what it waits for
 }
 
 const (
@@ -54,6 +59,8 @@ const (
 	dialogWatch = 2 * time.Millisecond
 	// dialogSilence, times dialogWatch, ends it.
 	dialogSilence = 10
+	// dialogPatience is how long a reader stops its thread before it looks whether it still should.
+	dialogPatience = time.Millisecond
 )
 
 // suits notes a read of so many datagrams, and reports whether a dialog may begin.
@@ -75,6 +82,7 @@ func (d *dialog) suits(now mono.Time, datagrams int) bool {
 
 // run lets the application read for as long as it does. The turn has been given up, and is taken again.
 func (d *dialog) run() {
+	d.inThread.Store(d.e.s.callbacks.inThread && d.e.sock.BeginInThread())
 	d.on.Store(true)
 	start := d.turns.Load()
 	for silent := 0; silent < dialogSilence; silent++ {
@@ -94,6 +102,10 @@ func (d *dialog) run() {
 	d.on.Store(false)
 	_ = d.e.sock.SetReadDeadline(time.Unix(1, 0)) // fails only if the socket is closed, which ends reading too
 	d.turn.Lock()
+	if d.inThread.Load() {
+		d.e.sock.EndInThread()
+		d.inThread.Store(false)
+	}
 	_ = d.e.sock.SetReadDeadline(time.Time{})
 	if d.turns.Load()-start < 2*dialogAnswers {
 		d.needed = min(2*max(d.needed, dialogAnswers), dialogMostAnswers) // it was not worth it
@@ -104,11 +116,27 @@ func (d *dialog) run() {
 
 // wantsToStop reports whether a reader has what it waits for from elsewhere, or no longer waits.
 func (r dialogReader) wantsToStop(e *endpoint) bool {
+	if r.parking != nil && r.parking.seen() != r.seen {
+		return true
+	}
 	select {
-	case <-r.changed:
+	case <-r.changed: // never, if it is nil
 		return true
 	default:
 		return r.ctx.Err() != nil || r.any && e.s.only.Load() != e
+	}
+}
+
+// wait waits without reading. With parking it may return nil early.
+func (r dialogReader) wait() error {
+	if r.parking != nil {
+		return r.parking.wait(r.ctx, r.seen)
+	}
+	select {
+	case <-r.changed:
+		return nil
+	case <-r.ctx.Done():
+		return r.ctx.Err()
 	}
 }
 
@@ -122,12 +150,7 @@ func (e *endpoint) await(r dialogReader) error {
 		e.dialog.waiters.Add(1)
 		defer e.dialog.waiters.Add(-1)
 	}
-	select {
-	case <-r.changed:
-		return nil
-	case <-r.ctx.Done():
-		return r.ctx.Err()
-	}
+	return r.wait()
 }
 
 // read reads once, if it is allowed to, and reports whether something has arrived.
@@ -141,9 +164,26 @@ func (d *dialog) read(r dialogReader) bool {
 	}
 	d.turns.Add(1)
 	d.note(true, r)
+	defer d.note(false, dialogReader{})
+	if d.inThread.Load() {
+		return d.readInThread(r)
+	}
 	_, err := d.e.readOnce()
-	d.note(false, dialogReader{})
 	return err == nil
+}
+
+// readInThread is readOnce that stops the thread. It returns early if it is not to read any more.
+func (d *dialog) readInThread(r dialogReader) bool {
+	for d.on.Load() && !r.wantsToStop(d.e) {
+		switch err := d.e.sock.ReadBatchInThread(&d.e.batch, dialogPatience); {
+		case err == nil:
+			d.e.deal()
+			return true
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return false
+		}
+	}
+	return false
 }
 
 func (d *dialog) note(reading bool, r dialogReader) {

@@ -173,6 +173,11 @@ func (e *endpoint) readOnce() (now mono.Time, err error) {
 	if err := e.sock.ReadBatch(&e.batch); err != nil {
 		return 0, err
 	}
+	return e.deal(), nil
+}
+
+// deal does so with those that have been read.
+func (e *endpoint) deal() (now mono.Time) {
 	now = e.s.now()
 	e.dialog.waited = e.dialog.waiters.Load() > 0
 	var run *connection // locked; the latest datagrams were for it
@@ -200,7 +205,7 @@ func (e *endpoint) readOnce() (now mono.Time, err error) {
 	}
 	release()
 	e.tx.run()
-	return now, nil
+	return now
 }
 
 // peer returns the connection that a datagram is for, nil if there is none.

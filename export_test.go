@@ -114,8 +114,23 @@ func (s *Sockets) InDialog() bool {
 }
 
 // NewTalkative is New for a Sockets that takes for a dialog what is a second between datagrams.
-func NewTalkative() (*Sockets, error) {
+func NewTalkative(waitInThread bool) (*Sockets, error) {
 	env := system(udp.Options{})
 	env.dialog = time.Second
-	return New(&Options{env: env})
+	return New(&Options{env: env, WaitInThread: waitInThread})
+}
+
+// CanPark says whether WaitInThread means something on this system.
+const CanPark = canPark
+
+// InThread reports whether who reads a socket stops the thread.
+func (s *Sockets) InThread() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for e := range s.endpoints {
+		if e.dialog.on.Load() && e.dialog.inThread.Load() {
+			return true
+		}
+	}
+	return false
 }

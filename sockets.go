@@ -71,6 +71,11 @@ type Options struct {
 	// clients (SO_REUSEPORT; on Linux, elsewhere it is always one). 0 means 1. One is read and written by a processor at
 	// a time, so a server that needs several of them needs as many sockets.
 	ListenSockets int
+	// WaitInThread makes Wait stop the thread instead of the goroutine. It is for goroutines that are locked to a thread
+	// (runtime.LockOSThread), such as those of calls from C: to wake one of them otherwise takes the runtime another thread,
+	// and in a ping-pong more time than everything else. Other goroutines take a thread each while they wait so. (On Linux;
+	// elsewhere it changes nothing.)
+	WaitInThread bool
 	// Logger receives what is worth knowing. Nil: silent. Level Info has the life of listen sockets and
 	// connections, Warn what the program should do better, Error a socket that cannot be read any more, and
 	// Debug more about connections that are gone, sockets and configuration. Nothing is logged per packet.
@@ -177,6 +182,7 @@ func New(opts *Options) (*Sockets, error) {
 		ice:       opts.ICE,
 		signaling: opts.Signaling,
 	}
+	s.callbacks.inThread = opts.WaitInThread && canPark
 	s.handshakes.s, s.signals.s, s.messages.s = s, s, s
 	if s.env == nil {
 		s.env = system(opts.UDP)

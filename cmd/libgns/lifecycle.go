@@ -4,6 +4,7 @@ package main
 #cgo windows CFLAGS: -DGNS_BUILD
 #include "include/gns_types.h"
 #include "call.h"
+#include "message.h"
 #include "vtable.h"
 */
 import "C"
@@ -43,7 +44,9 @@ func start(identity *C.SteamNetworkingIdentity) error {
 		output.say(levelBug, "GameNetworkingSockets_Init called again before GameNetworkingSockets_Kill; nothing changes")
 		return nil
 	}
-	opts := gns.Options{Logger: slog.New(output.handler()), ICE: ice.New(ice.Options{}), TrustedCAs: authorities}
+	opts := gns.Options{
+		Logger: slog.New(output.handler()), ICE: ice.New(ice.Options{}), TrustedCAs: authorities, WaitInThread: true,
+	}
 	if identity != nil {
 		id, err := goIdentity(identity)
 		if err != nil {
@@ -65,6 +68,7 @@ func start(identity *C.SteamNetworkingIdentity) error {
 		return err
 	}
 	library.Store(s)
+	C.gns_keep_messages(true)
 	C.gns_set_running(true)
 	return nil
 }
@@ -81,6 +85,7 @@ func GameNetworkingSockets_Kill() {
 	_ = s.Close()
 	service.Load().end()
 	C.gns_set_running(false) // not before: functions of the application's that are called meanwhile may ask for the interfaces
+	C.gns_keep_messages(false)
 	output.set(levelNone, nil)
 }
 

@@ -101,7 +101,11 @@ type incoming struct {
 	batch   *Batch
 	receive func(fd uintptr) bool
 	look    func(fd uintptr)
-	found   bool // by look
+	stay    func(fd uintptr)
+	found   bool // by look or stay
+
+	patience int // of stay, in milliseconds
+	poll     [1]unix.PollFd
 }
 
 // batchCall is the count of headers of a system call, and what came of it.
@@ -142,6 +146,7 @@ var (
 		in := &incoming{}
 		in.receive = in.tryReceive
 		in.look = func(fd uintptr) { in.found = in.tryReceive(fd) }
+		in.stay = in.waitInThread
 		return in
 	}}
 )

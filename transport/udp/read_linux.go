@@ -30,6 +30,14 @@ func (s *Socket) read(b *Batch) error {
 	if in.call.errno != 0 {
 		return os.NewSyscallError("recvmmsg", in.call.errno)
 	}
+	s.collect(in)
+	m.left = in.call.done == slots
+	s.moderate(b.Datagrams)
+	return nil
+}
+
+// collect puts what was received into the batch.
+func (s *Socket) collect(in *incoming) {
 	oversized := uint64(0)
 	for i := range in.call.done {
 		n := int(in.headers[i].n)
@@ -37,14 +45,11 @@ func (s *Socket) read(b *Batch) error {
 			oversized++
 			continue
 		}
-		oversized += b.split(m.address(&in.names[i]), b.lent.slot(i)[:n], in.coalesced(i))
+		oversized += in.batch.split(s.batch.address(&in.names[i]), in.batch.lent.slot(i)[:n], in.coalesced(i))
 	}
 	if oversized > 0 {
 		s.oversized.Add(oversized)
 	}
-	m.left = in.call.done == slots
-	s.moderate(b.Datagrams)
-	return nil
 }
 
 // await waits for datagrams and receives them, or finds out why they cannot be received.
