@@ -63,7 +63,7 @@ libgns: ## build bin/libgns: libGameNetworkingSockets.so and its headers for pro
 libgns-windows: ## build bin/libgns/GameNetworkingSockets.dll on Linux (needs MinGW-w64)
 	cd cmd/libgns && CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc $(GO) build -buildmode=c-shared \
 		-o ../../bin/libgns/GameNetworkingSockets.dll \
-		-ldflags '-s -w -extldflags "-static-libgcc -Wl,--out-implib,$(CURDIR)/bin/libgns/libGameNetworkingSockets.dll.a"' .
+		-ldflags '-s -w -extldflags "-static -Wl,--out-implib,$(CURDIR)/bin/libgns/libGameNetworkingSockets.dll.a"' .
 	rm -f bin/libgns/GameNetworkingSockets.h
 	cp cmd/libgns/include/*.h bin/libgns/
 

@@ -1,16 +1,17 @@
 package main
 
-import (
-	"os"
-	"runtime/debug"
-)
+import "os"
 
-// heapGrowth is how much the heap may grow between two collections, in percent. It is small: what applications keep is C's memory. When
-// they are slow to receive, it is full of messages that wait, and collections at Go's own 100 take as much time as receiving them.
-const heapGrowth = 400
+// ballast is memory that is never touched, and so never had: it keeps the collector from running for every few megabytes. What applications keep is C's
+// memory, so that there is little else in a heap that fills with messages on their way, and collections would take as much time
+// as receiving those.
+var ballast []byte
+
+// ballastSize is by how much the heap may grow between two collections, beside what it has.
+const ballastSize = 32 << 20
 
 func init() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
+	if os.Getenv("GOGC") == "" { // who sets that knows what he wants
+		ballast = make([]byte, ballastSize)
 	}
 }

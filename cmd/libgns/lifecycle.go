@@ -2,6 +2,7 @@ package main
 
 /*
 #cgo windows CFLAGS: -DGNS_BUILD
+#cgo windows LDFLAGS: -lpthread
 #include "include/gns_types.h"
 #include "call.h"
 #include "message.h"
