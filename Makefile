@@ -12,7 +12,7 @@ PURE := ./proto/... ./crypto ./crypto/pki ./crypto/certfile ./config/... ./relia
 	./internal/simnet/... ./internal/dice/... ./internal/traffic/...
 
 .PHONY: help build test race lint fuzz sim interop losstable demo bench bench-quick bench-parts bench-test proto proto-check cross hammer lua api-names \
-	api-names-check nat nats natsload interop-soak libgns libgns-test libgns-windows
+	api-names-check nat nats natsload interop-soak libgns libgns-bench libgns-test libgns-windows
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,10 @@ libgns-windows: ## build bin/libgns/GameNetworkingSockets.dll on Linux (needs Mi
 libgns-test: libgns ## test them with programs in C and C++, and in Rust and C# where rustc, mcs and mono are; GNS_LIBRARY: compare with that of Valve (Linux)
 	cd cmd/libgns && CGO_ENABLED=1 $(GO) vet ./... && $(GO) tool -modfile=../../internal/tools/go.mod staticcheck ./...
 	cd cmd/libgns && CGO_ENABLED=1 $(GO) test -count=1 ./...
+
+libgns-bench: libgns build ## compare W1 to W4 through the C API with the Go API (LIBGNSBENCH="-runs 9"; needs a C compiler; 7 minutes)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -o bin/libgns-bench cmd/libgns/bench/*.c -Lbin/libgns -lGameNetworkingSockets -lm -Wl,-rpath,'$$ORIGIN/libgns'
+	cd cmd/libgns && CGO_ENABLED=0 $(GO) run ./bench/run -c ../../bin/libgns-bench -go ../../bin/snpcat $(LIBGNSBENCH)
 
 lua: ## build bin/snplua, and run the tests of the Lua binding, which is a module of its own
 	cd lua && CGO_ENABLED=0 $(GO) build -o ../bin/ ./cmd/snplua

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// ballast is memory that is never touched, and so never had: it keeps the collector from running for every few megabytes. What applications keep is C's
-// memory, so that there is little else in a heap that fills with messages on their way, and collections would take as much time
-// as receiving those.
+// ballast is memory that is never touched, and so never had: it keeps the collector from running for every few megabytes. What applications keep is
+// C's memory, so that the heap is small until messages wait in it for an application that is slow, and then it would be
+// collected all the time.
 var ballast atomic.Pointer[[ballastSize]byte]
 
 // ballastSize is by how much the heap may grow between two collections, beside what it has.

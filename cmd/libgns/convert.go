@@ -20,11 +20,15 @@ import (
 
 // resultOf returns the EResult of an error.
 func resultOf(err error) C.EResult {
-	var r gns.Result
-	switch {
-	case err == nil:
+	if err == nil {
 		return C.k_EResultOK
-	case errors.As(err, &r):
+	}
+	return resultOfError(err)
+}
+
+func resultOfError(err error) C.EResult {
+	var r gns.Result
+	if errors.As(err, &r) {
 		return C.EResult(r)
 	}
 	return C.k_EResultFail

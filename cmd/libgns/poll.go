@@ -10,7 +10,7 @@ import (
 //export SteamNetworkingSockets_Poll
 func SteamNetworkingSockets_Poll(most C.int) {
 	s := library.Load()
-	if s == nil {
+	if s == nil || most == 0 {
 		return
 	}
 	ctx := context.Background()
