@@ -71,6 +71,7 @@ var buildLibrary = sync.OnceValues(func() (string, error) {
 		args = []string{"build", "-race", "-buildmode=c-archive", "-o", file}
 	case "valgrind": // with this tag, Go tells Valgrind where its memory and its stacks are
 		args = append(args, "-tags=valgrind")
+		args[5] = strings.TrimPrefix(args[5], "-s ") // names for the suppressions
 	}
 	if _, err := command("go", append(args, ".")...); err != nil {
 		return "", err
@@ -129,10 +130,10 @@ func watched(ctx context.Context, file string, args ...string) *exec.Cmd {
 	var env []string
 	switch *instrument {
 	case "valgrind":
-		args = append([]string{"--leak-check=no", "--error-exitcode=99", "-q", file}, args...) // its search for leaks stumbles over what Go tells it
+		args = append([]string{"--suppressions=testdata/valgrind.supp", "--leak-check=no", "--error-exitcode=99", "-q", file}, args...) // its search for leaks stumbles over what Go tells it
 		file = "valgrind"
 		env = append(env, "GODEBUG=asyncpreemptoff=1", // preemption writes where Valgrind thinks there is no stack
-			"LIBGNS_CYCLES=20")
+			"LIBGNS_CYCLES=20", "LIBGNS_SLOW=1")
 	case "race":
 		env = append(env, "GORACE=halt_on_error=1")
 	}

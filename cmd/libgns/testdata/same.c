@@ -875,7 +875,13 @@ static void allocate(void)
 	P(m->m_cbSize);
 	P(m->m_pData != NULL);
 	P(m->m_pfnFreeData != NULL);
+	m->m_pfnFreeData = countFree;
 	m->m_pfnRelease(m);
+	P(freed); /* there was no data */
+	m = UTILS(AllocateMessage)(U, 10);
+	m->m_pfnFreeData = countFree;
+	m->m_pfnRelease(m);
+	P(freed);
 }
 
 static void sendMessages(bool deleteFailed, bool withResults)
