@@ -1,6 +1,7 @@
 package main
 
 /*
+#include <string.h>
 #include "include/gns_types.h"
 */
 import "C"
@@ -55,12 +56,13 @@ func writeError(errMsg *C.char, err error) {
 	copyText(errMsg, C.k_cchMaxSteamNetworkingErrMsg, text)
 }
 
-// text copies a string of the application's; NULL is empty.
+// text copies a string of the application's; NULL is empty. C looks for its end: Go's own way reads some bytes behind it, which nobody need have
+// written.
 func text(s *C.char) string {
 	if s == nil {
 		return ""
 	}
-	return C.GoString(s)
+	return string(bytesAt(unsafe.Pointer(s), int(C.strlen(s))))
 }
 
 // bytesAt returns the n bytes at p, which are the application's and must not be kept.
