@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/signaltest"
 	"github.com/gogns/gns/p2p"
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
@@ -184,38 +185,18 @@ func TestClose(t *testing.T) {
 	require.Eventually(t, func() bool { return server.Clients() == 1 }, patience, time.Millisecond)
 }
 
-// slowHandler takes its time.
-type slowHandler struct{ entered, leave chan struct{} }
-
-func (h slowHandler) Signal(crypto.Identity, []byte) {
-	close(h.entered)
-	<-h.leave
-}
-
-func (h slowHandler) Unreachable(crypto.Identity, error) {}
-
 func TestCloseWaitsForTheHandler(t *testing.T) {
 	t.Parallel()
 	o := Options{URL: runTestServer(t, ServerOptions{}).URL()}
-	service, err := New(o)
-	require.NoError(t, err)
-	handler := slowHandler{make(chan struct{}), make(chan struct{})}
-	b, err := service.Open(bob, handler)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return b.(*Client).Stats().Connected }, patience, time.Millisecond)
 	a := join(t, o, alice)
-	a.send(bob, "one")
-	<-handler.entered
-	a.send(bob, "two")
-	closed := make(chan error)
-	go func() { closed <- b.Close() }()
-	select {
-	case <-closed:
-		require.Fail(t, "closed while the handler was busy")
-	case <-time.After(50 * time.Millisecond):
-	}
-	close(handler.leave)
-	require.NoError(t, <-closed, "and the second signal was not delivered, for entered would be closed twice")
+	signaltest.CloseWaitsForTheHandler(t, func(h p2p.SignalHandler) p2p.SignalingClient {
+		service, err := New(o)
+		require.NoError(t, err)
+		b, err := service.Open(bob, h)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return b.(*Client).Stats().Connected }, patience, time.Millisecond)
+		return b
+	}, func(signal string) { a.send(bob, signal) })
 }
 
 func TestCloseDoesNotWaitForAServerThatSaysNothing(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/signaltest"
 	"github.com/gogns/gns/p2p"
 	"github.com/stretchr/testify/require"
 )
@@ -164,38 +165,16 @@ func TestCloseDoesNotWaitForAServerThatTakesNothing(t *testing.T) {
 	}
 }
 
-// slowInbox takes its time.
-type slowInbox struct {
-	entered, leave chan struct{}
-}
-
-func (b *slowInbox) Signal(crypto.Identity, []byte) {
-	close(b.entered)
-	<-b.leave
-}
-
-func (b *slowInbox) Unreachable(crypto.Identity, error) {}
-
 func TestCloseWaitsForTheHandler(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Limits{})
 	a := s.join(alice)
-	handler := &slowInbox{make(chan struct{}), make(chan struct{})}
-	b, err := New(s.address).Open(bob, handler)
-	require.NoError(t, err)
-	s.wantMember(bob)
-	a.send(bob, "one")
-	<-handler.entered
-	a.send(bob, "two")
-	closed := make(chan error)
-	go func() { closed <- b.Close() }()
-	select {
-	case <-closed:
-		require.Fail(t, "closed while the handler was busy")
-	case <-time.After(50 * time.Millisecond):
-	}
-	close(handler.leave)
-	require.NoError(t, <-closed, "and the second signal was not delivered, for entered would be closed twice")
+	signaltest.CloseWaitsForTheHandler(t, func(h p2p.SignalHandler) p2p.SignalingClient {
+		b, err := New(s.address).Open(bob, h)
+		require.NoError(t, err)
+		s.wantMember(bob)
+		return b
+	}, func(signal string) { a.send(bob, signal) })
 }
 
 func TestClientIgnoresWhatIsNoSignal(t *testing.T) {

@@ -85,7 +85,7 @@ func library(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "libGameNetworkingSockets.so")); err != nil {
-		t.Skip("make libgns builds the library:", err)
+		t.Fatal("there is no library to be tested; make libgns builds it:", err)
 	}
 	return dir
 }
@@ -110,11 +110,15 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(c.LocalAddr().(*net.UDPAddr).Port)
 }
 
-// run runs a command, which must succeed, and returns what it printed. The test is skipped if there is no such command.
+// run runs a command, which must succeed, and returns what it printed. The test is skipped if there is no such command, unless it is the C
+// compiler, which the library takes as well.
 func run(t *testing.T, dir string, command ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(command[0])
-	if err != nil {
+	switch {
+	case err != nil && command[0] == "cc":
+		t.Fatal(err)
+	case err != nil:
 		t.Skip(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
