@@ -129,6 +129,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, limit
 	if err != nil {
 		return nil, &configError{fmt.Sprintf("certificate service: %v", err)}
 	}
+	// Requests are hours apart, so no connection is kept for the next one. One that is kept could also be
+	// closed under an answer without a body, by whoever calls CloseIdleConnections of the same transport.
+	r.Close = true
 	if method == http.MethodPost {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 		r.Header.Set("Content-Type", "application/octet-stream")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,23 @@ func TestRefusalsTellWhy(t *testing.T) {
 			require.Equal(t, row.delay, refused.RetryAfter())
 		})
 	}
+}
+
+// Somebody else in the program may use the same transport and close what is idle in it, as every
+// httptest.Server does when it ends. An answer without a body counts as read before it is handed over.
+func TestOthersCloseIdleConnections(t *testing.T) {
+	t.Parallel()
+	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	transport := &http.Transport{}
+	client := &issuer.Client{URL: server.URL, Token: aliceToken, HTTP: &http.Client{Transport: transport}}
+	answered := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
+		transport.CloseIdleConnections()
+		<-answered
+	}})
+	_, err := client.Certificate(ctx, request(t, name("alice")))
+	close(answered)
+	require.EqualError(t, err, "certificate service: No Content (204)")
 }
 
 func TestRefusalsOfTheRealService(t *testing.T) {
