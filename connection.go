@@ -73,7 +73,7 @@ func (c *connection) hidden() bool { return c.link != nil && c.link.owner != nil
 
 // enter puts the connection into the table. Sockets.mu is held.
 func (c *connection) enter() error {
-	c.s.conns[c.handle] = c
+	c.s.conns.put(c)
 	return nil
 }
 
@@ -273,7 +273,7 @@ func (c *connection) die() {
 	c.noteGone(&counted)
 	c.shard().cancel(c)
 	c.s.mu.Lock()
-	delete(c.s.conns, c.handle)
+	c.s.conns.remove(c)
 	if c.link != nil {
 		c.s.p2p.remove(c)
 	}

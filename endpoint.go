@@ -287,7 +287,7 @@ func (e *endpoint) addIncoming(l *listenSocket, core *conn.Conn, generation uint
 	s.mu.Lock()
 	closed := s.current(l.epoch) != nil
 	if !closed {
-		s.conns[c.handle] = c
+		s.conns.put(c)
 	}
 	s.mu.Unlock()
 	if closed {

@@ -55,7 +55,7 @@ func (s *Sockets) DialAddrs(ctx context.Context, addrs []netip.AddrPort, values 
 func (s *Sockets) Tables() (conns, listeners, endpoints int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.conns), len(s.listeners), len(s.endpoints)
+	return s.conns.live, len(s.listeners), len(s.endpoints)
 }
 
 // Timers are the alarms of some connections.
@@ -65,7 +65,7 @@ type Timers []*connection
 func (s *Sockets) Timers() (t Timers) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, c := range s.conns {
+	for c := range s.conns.all() {
 		t = append(t, c)
 	}
 	return t

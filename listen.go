@@ -170,7 +170,7 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 	l.acceptor.shut()
 	s.mu.RLock()
 	var children []*connection
-	for _, c := range s.conns {
+	for c := range s.conns.all() {
 		if c.listen == l {
 			children = append(children, c)
 		}

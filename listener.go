@@ -240,7 +240,7 @@ func (l *Listener) Shutdown(ctx context.Context, reason EndReason, debug string)
 func (s *Sockets) arrivedOn(l *listenSocket) (conns []*connection) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, c := range s.conns {
+	for c := range s.conns.all() {
 		if c.listen == l {
 			conns = append(conns, c)
 		}

@@ -237,8 +237,8 @@ func (s *Sockets) Metrics() Metrics {
 	}
 	s.mu.RLock()
 	m.ListenSockets, m.PollGroups, m.UDPSockets = len(s.listeners), len(s.groups), len(s.endpoints)
-	conns := make([]*connection, 0, len(s.conns))
-	for _, c := range s.conns {
+	conns := make([]*connection, 0, s.conns.live)
+	for c := range s.conns.all() {
 		conns = append(conns, c)
 	}
 	counted := s.totals.now() // a connection is either in the table or in here

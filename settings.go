@@ -160,7 +160,7 @@ func (s *Sockets) store(scope config.Scope, object uint32) (*config.Store, error
 func (s *Sockets) configChanged(scope config.Scope, object uint32) {
 	s.mu.RLock()
 	var conns []*connection
-	for _, c := range s.conns {
+	for c := range s.conns.all() {
 		switch {
 		case scope == config.Connection && c.handle != Connection(object),
 			scope == config.ListenSocket && (c.listen == nil || c.listen.handle != ListenSocket(object)):

@@ -56,9 +56,7 @@ func (s *Sockets) ReceivedP2PCustomSignal(signal []byte, ctx SignalingContext) e
 // listen socket for who wants a connection.
 func (s *Sockets) receiveSignal(sig *rendezvous.Signal, ctx SignalingContext, ours bool) error {
 	if sig.ToConnectionId != nil {
-		s.mu.RLock()
-		c := s.conns[Connection(sig.GetToConnectionId())]
-		s.mu.RUnlock()
+		c := s.conns.get(Connection(sig.GetToConnectionId()))
 		switch {
 		case c == nil:
 			return nil // no answer either: that would tell who is there

@@ -95,7 +95,8 @@ func (s *Sockets) enterPipe(one, two *connection, epoch uint64) error {
 	if err := s.current(epoch); err != nil {
 		return err
 	}
-	s.conns[one.handle], s.conns[two.handle] = one, two
+	s.conns.put(one)
+	s.conns.put(two)
 	return nil
 }
 

@@ -127,8 +127,8 @@ type Sockets struct {
 
 	mu        sync.RWMutex // guards the tables below; nothing else but totals is locked while it is held
 	closed    bool
-	epoch     uint64 // how often the identity was reset
-	conns     map[Connection]*connection
+	epoch     uint64    // how often the identity was reset
+	conns     connTable // read without the lock
 	listeners map[ListenSocket]*listenSocket
 	groups    map[PollGroup]*pollGroup
 	endpoints map[*endpoint]struct{}
@@ -170,7 +170,6 @@ func New(opts *Options) (*Sockets, error) {
 		perListen: max(opts.ListenSockets, 1),
 		start:     time.Now(),
 		global:    config.NewStore(config.Global, nil),
-		conns:     make(map[Connection]*connection),
 		listeners: make(map[ListenSocket]*listenSocket),
 		groups:    make(map[PollGroup]*pollGroup),
 
@@ -306,8 +305,8 @@ func (s *Sockets) abortAll(match func(*connection) bool, reason conn.EndReason, 
 func (s *Sockets) connections(match func(*connection) bool) []*connection {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	conns := make([]*connection, 0, len(s.conns))
-	for _, c := range s.conns {
+	conns := make([]*connection, 0, s.conns.live)
+	for c := range s.conns.all() {
 		if match(c) {
 			conns = append(conns, c)
 		}
@@ -343,9 +342,7 @@ func (s *Sockets) current(epoch uint64) error {
 
 // lookup returns the connection with the handle as long as the application may use it.
 func (s *Sockets) lookup(h Connection) (*connection, error) {
-	s.mu.RLock()
-	c := s.conns[h]
-	s.mu.RUnlock()
+	c := s.conns.get(h)
 	if c == nil || c.hidden() {
 		return nil, ResultInvalidParam.errorf("no connection has handle %d", h)
 	}
@@ -360,10 +357,7 @@ func (s *Sockets) newConnectionID() uint32 {
 		if id&0xffff == 0 || id>>16 == 0 {
 			continue
 		}
-		s.mu.RLock()
-		_, taken := s.conns[Connection(id)]
-		s.mu.RUnlock()
-		if !taken {
+		if s.conns.get(Connection(id)) == nil {
 			return id
 		}
 	}
