@@ -9,7 +9,7 @@ import (
 
 // iceConfig reads what an ICE agent is to do.
 //
-// Errors: ErrInvalidState if ICE is turned off, or TURN servers and their users and passwords are not as many.
+// Errors: ErrInvalidState if ICE is turned off.
 func (s *Sockets) iceConfig(store *config.Store) (tell p2p.Candidates, stun []string, turn []p2p.TURNServer, err error) {
 	enable := store.Int32(config.P2PTransportICEEnable)
 	if enable == config.P2PTransportICEEnableDefault {
@@ -25,21 +25,37 @@ func (s *Sockets) iceConfig(store *config.Store) (tell p2p.Candidates, stun []st
 	if tell&p2p.CandidateRelay == 0 {
 		return tell, stun, nil, nil
 	}
-	servers := serverList(store.Text(config.P2PTURNServerList), "turn:")
-	users := splitList(store.Text(config.P2PTURNUserList))
-	passwords := splitList(store.Text(config.P2PTURNPassList))
-	if len(users) != 0 && len(users) != len(servers) || len(passwords) != len(users) {
-		// Valve's library goes on without users, which no server wants.
-		return 0, nil, nil, ResultInvalidState.errorf("there are %d TURN servers, %d users and %d passwords", len(servers), len(users), len(passwords))
-	}
-	for i, address := range servers {
+	lists := turnLists(store)
+	for i, address := range lists.servers {
 		server := p2p.TURNServer{Address: address}
-		if len(users) > 0 {
-			server.User, server.Password = users[i], passwords[i]
+		if lists.fit() {
+			server.User, server.Password = lists.users[i], lists.passwords[i]
 		}
 		turn = append(turn, server)
 	}
 	return tell, stun, turn, nil
+}
+
+// turnConfig is what is configured about TURN servers.
+type turnConfig struct{ servers, users, passwords []string }
+
+func turnLists(store *config.Store) turnConfig {
+	return turnConfig{
+		servers:   serverList(store.Text(config.P2PTURNServerList), "turn:"),
+		users:     splitList(store.Text(config.P2PTURNUserList)),
+		passwords: splitList(store.Text(config.P2PTURNPassList)),
+	}
+}
+
+// fit reports whether each server has a user and a password. If not, none has: a peer may be found without a relay too, and
+// Valve's library goes on in the same way.
+func (c turnConfig) fit() bool {
+	return len(c.users) == len(c.servers) && len(c.passwords) == len(c.servers)
+}
+
+// mistaken reports whether there are users or passwords that nobody gets.
+func (c turnConfig) mistaken() bool {
+	return len(c.servers) > 0 && !c.fit() && len(c.users)+len(c.passwords) > 0
 }
 
 // serverList splits a list of servers, each of which may have a scheme.

@@ -143,6 +143,9 @@ func (l *link) agentConfig() (p2p.AgentConfig, error) {
 	}
 	var err error
 	cfg.Tell, cfg.STUN, cfg.TURN, err = c.s.iceConfig(c.config)
+	if lists := turnLists(c.config); cfg.TURN != nil && lists.mistaken() {
+		c.noteTURNLists(lists)
+	}
 	return cfg, err
 }
 

@@ -135,6 +135,13 @@ func (c *connection) noteRoute(r p2p.Route) {
 		slog.Any("remote", r.Remote), slog.String("remote_type", r.RemoteType))
 }
 
+// noteTURNLists tells of users and passwords that nobody gets.
+func (c *connection) noteTURNLists(lists turnConfig) {
+	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "TURN servers are asked without users and passwords, whose lists have other lengths",
+		slog.String("conn", c.describe()),
+		slog.Int("servers", len(lists.servers)), slog.Int("users", len(lists.users)), slog.Int("passwords", len(lists.passwords)))
+}
+
 // noteICE tells what an ICE agent refuses. c.mu is held.
 func (c *connection) noteICE(err error) {
 	c.s.log.LogAttrs(context.Background(), slog.LevelWarn, "ICE refuses what the peer says", slog.String("conn", c.describe()), slog.Any("err", err))

@@ -126,3 +126,17 @@ func TestLogOfAConnectionThatNobodyAccepts(t *testing.T) {
 		require.Contains(t, lines[0], `level=WARN msg="connection was not accepted in time" conn="# UDP 192.0.2.1:49152"`)
 	})
 }
+
+func TestLogOfTURNListsThatDoNotFit(t *testing.T) {
+	inVirtualTime(t, 32, func(t *testing.T, w *world) {
+		var log logBook
+		m := w.machine()
+		s := w.open(m, gns.Options{
+			Identity: gns.GenericString("alice"), ICE: &simICE{w: w, m: m}, Signaling: newPostOffice(), Logger: log.logger(slog.LevelWarn),
+		})
+		_, err := s.ConnectP2P(gns.GenericString("bob"), 0, config.String(config.P2PTURNServerList, "a:1,b:2"), config.String(config.P2PTURNUserList, "u"))
+		require.NoError(t, err)
+		require.Equal(t, []string{`level=WARN msg="TURN servers are asked without users and passwords, whose lists have other lengths" ` +
+			`conn="# P2P str:bob vport 0" servers=2 users=1 passwords=0`}, log.lines())
+	})
+}
