@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gogns/gns/p2p"
 	"github.com/gogns/gns/transport/udp"
 )
 
@@ -16,13 +15,7 @@ import (
 func TestDatagramsDoNotAllocate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		route := <-a.routes
-		<-b.routes
+		a, _, route := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		in := a.Agent.(*agent)
 		way := in.current.Load()
 		sock := way.port.carrier

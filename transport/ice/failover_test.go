@@ -55,13 +55,7 @@ func TestPathThatDiesGivesWayToAnother(t *testing.T) {
 	for _, controls := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
-			a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"), setup{tell: p2p.AllCandidates})
-			defer a.Close()
-			b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-			defer b.Close()
-			connect(t, a, b)
-			first := <-a.routes
-			<-b.routes
+			a, b, first := met(t, w, w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"))
 			talk(t, a, b)
 			told := len(a.told())
 
@@ -85,13 +79,7 @@ func TestPathThatDiesGivesWayToAnother(t *testing.T) {
 func TestDeadPathIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		first := <-a.routes
-		<-b.routes
+		a, b, first := met(t, w, w.machine(w.internet, "192.0.2.1/24", "192.0.2.2/24"))
 		time.Sleep(time.Minute) // of virtual time
 		require.Empty(t, a.routes)
 		w.cut([2]string{first.Local.Addr().String(), "203.0.113.1"})
@@ -162,13 +150,7 @@ func TestInterfaceThatVanishes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		m := w.machine(w.internet, "192.0.2.1/24")
-		a := newPeer(t, "alice", m, setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, b, _ := met(t, w, m)
 
 		m.detach("192.0.2.1")
 		m.attach(w.internet, "192.0.2.77/24")
@@ -251,13 +233,7 @@ func TestNewInterfaceIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		m := w.machine(w.internet, "192.0.2.1/24")
-		a := newPeer(t, "alice", m, setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, b, _ := met(t, w, m)
 		<-a.gathered
 		m.attach(w.internet, "192.0.2.2/24")
 		<-a.gathered
@@ -271,13 +247,7 @@ func TestNewInterfaceIsTold(t *testing.T) {
 func TestBothSuspectAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, b, _ := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		for range 10 {
 			for range 4 {
 				a.Suspect()

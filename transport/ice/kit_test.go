@@ -108,6 +108,19 @@ func connect(t testing.TB, a, b *peer) {
 	require.NoError(t, b.Start(false, a.cfg.Ufrag, a.cfg.Pwd))
 }
 
+// met returns two peers that have found a path, and alice's end of it: alice on a machine of the test's, and bob at 203.0.113.1.
+func met(t testing.TB, w *world, m network) (alice, bob *peer, route p2p.Route) {
+	t.Helper()
+	alice = newPeer(t, "alice", m, setup{tell: p2p.AllCandidates})
+	t.Cleanup(func() { _ = alice.Close() })
+	bob = newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
+	t.Cleanup(func() { _ = bob.Close() })
+	connect(t, alice, bob)
+	route = <-alice.routes
+	<-bob.routes
+	return alice, bob, route
+}
+
 // send sends a datagram.
 func (p *peer) send(data string) {
 	_, err := p.WriteBatch([]udp.Datagram{{Data: []byte(data)}})

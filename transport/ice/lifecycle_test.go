@@ -240,13 +240,7 @@ func TestPeerThatStartsAllOver(t *testing.T) {
 func TestFloodOfCandidates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, b, _ := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		time.Sleep(2 * settleTime)
 		for i := range 1000 {
 			require.NoError(t, a.AddCandidate(fmt.Sprintf("candidate:1 1 udp 1 10.0.0.1 %d typ host", i+1)))

@@ -114,13 +114,7 @@ func TestProbesAreDropped(t *testing.T) {
 func TestStrangersAreNotHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		route := <-a.routes
-		<-b.routes
+		a, b, route := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		r := newRaw(t, w.machine(w.internet, "203.0.113.66/24"), "203.0.113.66:5000")
 		_, _ = r.WriteBatch([]udp.Datagram{
 			{Addr: route.Local, Data: []byte("\x80 is how data of a connection begins")},
@@ -136,13 +130,7 @@ func TestStrangersAreNotHeard(t *testing.T) {
 func TestDatagramsThatLookLikeSTUN(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, b, _ := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		msg := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
 		data := append([]byte(nil), msg.Raw...)
 		data[0] = 0x80

@@ -38,13 +38,7 @@ func TestAddressesAreWatchedCloselyWithoutAPath(t *testing.T) {
 func TestGatheringIsFrequentAtFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		a := newPeer(t, "alice", w.machine(w.internet, "192.0.2.1/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(w.internet, "203.0.113.1/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		connect(t, a, b)
-		<-a.routes
-		<-b.routes
+		a, _, _ := met(t, w, w.machine(w.internet, "192.0.2.1/24"))
 		w.cut([2]string{"192.0.2.1", "203.0.113.1"})
 		during := func(d time.Duration) int {
 			before := len(a.told())
