@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -86,7 +87,7 @@ func TestInputWaitsForAPeer(t *testing.T) {
 	first.end()
 	first.wantStatus(exitOK)
 	server.stderr.wait(t, `closed the connection`)
-	server.write("whoever comes\n")
+	go func() { _, _ = io.WriteString(server.stdin, "whoever comes\n") }() // which is read when there is a peer, if not before
 	second := start(t, addr)
 	second.wantLines("whoever comes")
 }
