@@ -50,7 +50,7 @@ func TestStrangersWordsDoNotReachTheTerminalUnchanged(t *testing.T) {
 func TestPeerThatVanishes(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
-	client := start(t, "-config", "TimeoutConnected=300", peer.address())
+	client := start(t, "-config", "TimeoutConnected=2000", peer.address())
 	client.stderr.wait(t, "connected to")
 	peer.vanish()
 	client.write("hello?\n")
