@@ -25,6 +25,7 @@ type peer struct {
 	routes   chan p2p.Route
 	got      chan string
 	gathered chan struct{}
+	withheld func(candidate string) bool // nil: none is; set before signals
 
 	mu         sync.Mutex
 	candidates []string
@@ -87,6 +88,9 @@ func (p *peer) signals(q *peer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tell := func(c string) {
+		if p.withheld != nil && p.withheld(c) {
+			return
+		}
 		if err := q.AddCandidate(c); err != nil && !errors.Is(err, net.ErrClosed) {
 			p.t.Errorf("%s does not take %q: %v", q.cfg.Ufrag, c, err)
 		}
