@@ -16,7 +16,8 @@ type polledServer struct {
 	s       *gns.Sockets
 	group   gns.PollGroup
 	live    int
-	counts  []benchCount // by user data of the connection
+	gone    []gns.Connection // they have ended, and what they have sent may be unread
+	counts  []benchCount     // by user data of the connection
 	out     []gns.OutMessage
 	batch   []*gns.OutMessage
 	endedAt time.Time
@@ -42,22 +43,31 @@ func (p *program) servePolled(ctx context.Context, o *benchOptions, s *gns.Socke
 		if err := b.wait(ctx); err != nil {
 			return err
 		}
-		s.RunCallbacks()
-		for {
-			n, err := s.ReceiveMessagesOnPollGroup(b.group, received)
-			if err != nil {
-				return err
-			}
-			b.echo(received[:n])
-			if n < len(received) {
-				break
-			}
+		if err := b.turn(received); err != nil {
+			return err
 		}
 	}
 	for i := range b.counts {
 		b.result.add(&b.counts[i])
 	}
 	b.result.Conns = len(b.counts)
+	return nil
+}
+
+// turn deals with all that has happened.
+func (b *polledServer) turn(received []*gns.Message) error {
+	b.s.RunCallbacks()
+	for {
+		n, err := b.s.ReceiveMessagesOnPollGroup(b.group, received)
+		if err != nil {
+			return err
+		}
+		b.echo(received[:n])
+		if n < len(received) {
+			break
+		}
+	}
+	b.forget()
 	return nil
 }
 
@@ -86,11 +96,20 @@ func (b *polledServer) statusChanged(c gns.ConnectionStatusChanged) {
 			b.live++
 		}
 	case gns.StateClosedByPeer, gns.StateProblemDetectedLocally:
-		_ = b.s.CloseConnection(c.Conn, gns.EndAppGeneric, "", false)
+		b.gone = append(b.gone, c.Conn)
 		if c.Old == gns.StateConnected {
 			b.live--
 		}
 	}
+}
+
+// forget closes this end of what has ended. It comes after what was received has been read, for it takes along what was not: the message
+// that ends the run, if that and the end of its connection have both arrived before the loop came round to them.
+func (b *polledServer) forget() {
+	for _, c := range b.gone {
+		_ = b.s.CloseConnection(c, gns.EndAppGeneric, "", false)
+	}
+	b.gone = b.gone[:0]
 }
 
 // echo judges messages and sends them back.

@@ -150,6 +150,27 @@ func TestBenchWorkloads(t *testing.T) {
 	}
 }
 
+// The message that ends the run and the end of its connection may have arrived both when the server comes round to them.
+func TestBenchServerReadsWhatEndedConnectionsHaveSent(t *testing.T) {
+	t.Parallel()
+	s, err := gns.New(nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	b := &polledServer{benchVerdict: &benchVerdict{workload: fanout, result: &benchResult{}, clients: 1}, s: s, group: s.CreatePollGroup()}
+	s.OnConnectionStatusChanged(b.statusChanged)
+	client, server, err := s.CreateSocketPair(false, gns.Identity{}, gns.Identity{})
+	require.NoError(t, err)
+	require.NoError(t, s.SetConnectionPollGroup(server, b.group))
+	_, err = s.SendMessageToConnection(client, measure.EndMessage(7), gns.SendReliable)
+	require.NoError(t, err)
+	require.NoError(t, s.CloseConnection(client, gns.EndAppGeneric, "", true))
+	require.NoError(t, b.turn(make([]*gns.Message, benchReceive)))
+	require.True(t, b.ended)
+	require.EqualValues(t, 7, b.result.Sent)
+	_, err = s.ConnectionInfo(server)
+	require.ErrorIs(t, err, gns.ErrInvalidParam, "it is closed at this end, too")
+}
+
 func TestBenchServerWaitsForAllClients(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-w w4 -duration 50ms", "-w w6 -duration 100ms -conns 3 -hz 20"} {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gogns/gns"
 	"github.com/stretchr/testify/require"
@@ -86,9 +87,14 @@ func TestWaitReceivesAfterTheEndOfInput(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	_, addr := listen(t, "-echo")
-	status, stdout, _ := finished(t, "a\nb\n", "-wait", "500ms", addr)
-	require.Equal(t, exitOK, status)
-	require.Equal(t, "a\nb\n", stdout)
+	client := start(t, "-wait", "500ms", addr)
+	client.write("a\nb\n")
+	client.wantLines("a", "b")
+	began := time.Now()
+	client.end()
+	client.wantStatus(exitOK)
+	require.GreaterOrEqual(t, time.Since(began), 500*time.Millisecond)
+	require.Equal(t, "a\nb\n", client.stdout.String())
 }
 
 func TestLargestLine(t *testing.T) {

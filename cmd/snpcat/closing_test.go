@@ -50,7 +50,7 @@ func TestStrangersWordsDoNotReachTheTerminalUnchanged(t *testing.T) {
 func TestPeerThatVanishes(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
-	client := start(t, "-config", "TimeoutConnected=2000", peer.address())
+	client := start(t, "-config", "TimeoutConnected=5000", peer.address()) // no sooner than the next two lines take
 	client.stderr.wait(t, "connected to")
 	peer.vanish()
 	client.write("hello?\n")

@@ -216,7 +216,8 @@ func (d *demo) run(ctx context.Context, v *demoView) error {
 // buffer holds, so that the others always find room.
 const demoBacklog = 16 << 10
 
-// send sends messages until ctx is done, at the pace of their kind or as fast as they go.
+// send sends messages until ctx is done, at the pace of their kind or as fast as they go. The first goes at once, however late the system lets
+// this goroutine run: a demonstration without any shows nothing.
 func (s *stream) send(ctx context.Context, c *gns.Conn, lane int) error {
 	every := s.kind.every
 	if every == 0 {
@@ -226,18 +227,18 @@ func (s *stream) send(ctx context.Context, c *gns.Conn, lane int) error {
 	defer tick.Stop()
 	var buf []byte
 	for number := int64(0); ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-		for n := 0; s.mayGo(n, c) && ctx.Err() == nil; n++ {
+		for n := 0; s.mayGo(n, c) && (number == 0 || ctx.Err() == nil); n++ {
 			buf = s.appendMessage(buf[:0], number)
 			number++
 			s.sent.add(len(buf)) // first, for the other side must never know more
 			if err := c.SendLane(lane, buf, s.kind.flags()); err != nil {
 				return fmt.Errorf("sending %s: %w", s.kind.name, err)
 			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"net"
 	"strings"
 	"testing"
 
+	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
 
 func TestP2PPeerWhoIsNotThere(t *testing.T) {
 	t.Parallel()
 	server := signalServer(t)
-	status, stdout, stderr := finished(t, "", peerArgs(server, "-json", "-timeout", "300ms", "-vport", "9", "str:nobody")...)
+	status, stdout, stderr := finished(t, "", peerArgs(server, "-json", "-timeout", "3s", "-vport", "9", "str:nobody")...)
 	require.Equal(t, exitFailed, status)
 	require.Contains(t, stderr, "cannot connect to str:nobody: Misc_Timeout (5003): ")
 	require.Contains(t, stderr, "is str:nobody listening (-l -p2p) on virtual port 9, through the same signaling server, "+server+"?\n")
@@ -23,16 +23,14 @@ func TestP2PPeerWhoIsNotThere(t *testing.T) {
 
 // closedPort returns an address that nobody listens on.
 func closedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	t.Helper()
+	return testport.TCP(t).String()
 }
 
 func TestP2PSignalingServerThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	server := closedPort(t)
-	status, _, stderr := finished(t, "", peerArgs(server, "-timeout", "300ms", "str:bob")...)
+	status, _, stderr := finished(t, "", peerArgs(server, "-timeout", "3s", "str:bob")...)
 	require.Equal(t, exitFailed, status)
 	require.Equal(t, 1, strings.Count(stderr, "snpcat: signaling server "+server+": dial tcp"), stderr)
 	require.Contains(t, stderr, "the signaling server at "+server+" cannot be reached: ")
@@ -74,9 +72,9 @@ func TestP2PPeerThatDoesNotGetThrough(t *testing.T) {
 	t.Parallel()
 	signals := start(t, "signal", "127.0.0.1:0", "-v")
 	server := signals.address()
-	bob := listenP2P(t, server, "str:bob", "-config", "TimeoutInitial=500")
+	bob := listenP2P(t, server, "str:bob", "-config", "TimeoutInitial=3000")
 	signals.stderr.wait(t, `client connected.* identity=str:bob`)
-	status, _, stderr := finished(t, "", peerArgs(server, "-loopback=false", "-timeout", "500ms",
+	status, _, stderr := finished(t, "", peerArgs(server, "-loopback=false", "-timeout", "3s",
 		"-config", "P2P_Transport_ICE_Enable=1", "str:bob")...)
 	require.Equal(t, exitFailed, status)
 	require.Contains(t, stderr, "cannot connect to str:bob: Misc_P2P_Rendezvous (5008): ")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // process is a snpcat that runs in this process.
 type process struct {
@@ -105,7 +106,9 @@ func (p *process) wantStatus(want int) {
 	case got := <-p.status:
 		require.Equal(p.t, want, got, "exit status; standard error:\n%s", p.stderr)
 	case <-time.After(patience):
-		require.Fail(p.t, "still running", "standard error:\n%s", p.stderr)
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		require.Fail(p.t, "still running", "standard error:\n%s\n%s", p.stderr, stacks)
 	}
 }
 

@@ -30,7 +30,10 @@ func TestGame(t *testing.T) {
 	const bots = 3
 	var mu sync.Mutex
 	heard := make(map[string]map[string]bool) // who heard what
-	everybody := make(chan struct{})
+	seen := make(map[string]int)              // how many snapshots who had seen when something was said
+	const enough = 15
+	played, everybody := make(chan struct{}), make(chan struct{})
+	allPlayed := sync.OnceFunc(func() { close(played) })
 	var group sync.WaitGroup
 	players := make([]*Bot, bots)
 	names := make([]string, bots)
@@ -45,6 +48,16 @@ func TestGame(t *testing.T) {
 		bot.OnEvent = func(e Event) {
 			mu.Lock()
 			defer mu.Unlock()
+			if e.Text == "how is it going?" {
+				seen[name] = bot.Snapshots
+				for _, name := range names {
+					if seen[name] <= enough {
+						return
+					}
+				}
+				allPlayed()
+				return
+			}
 			if e.Kind == EventJoined || e.Kind == EventSaid {
 				heard[name][e.Text] = true
 			}
@@ -67,11 +80,21 @@ func TestGame(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(time.Second) // they play: this is real time
+	patience := time.After(2 * time.Minute)
+	for playing := true; playing; { // in real time, half a second or more
+		require.NoError(t, players[0].Say("how is it going?"))
+		select {
+		case <-played:
+			playing = false
+		case <-time.After(100 * time.Millisecond):
+		case <-patience:
+			require.Fail(t, "somebody sees too little of the game", "%v", seen)
+		}
+	}
 	require.NoError(t, players[0].Say("that is all"))
 	select {
 	case <-everybody:
-	case <-time.After(20 * time.Second):
+	case <-patience:
 		require.Fail(t, "somebody missed something", "%v", heard)
 	}
 	shutdown()
@@ -79,7 +102,7 @@ func TestGame(t *testing.T) {
 	group.Wait()
 	for _, bot := range players {
 		require.True(t, bytes.Equal(server.level, bot.Map), "%s has %d of %d bytes of the map", bot.name, len(bot.Map), len(server.level))
-		require.Greater(t, bot.Snapshots, 15, bot.name)
+		require.Greater(t, bot.Snapshots, enough, bot.name)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/testport"
 	"github.com/gogns/gns/signaling/trivial"
 	"github.com/stretchr/testify/require"
 )
@@ -21,17 +22,13 @@ func wantLine(t *testing.T, lines <-chan string, pattern string) {
 	select {
 	case line := <-lines:
 		require.Regexp(t, pattern, line)
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		require.Fail(t, "nothing was said", pattern)
 	}
 }
 
 func TestSignalingSaysWhatIsWrong(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
-
+	address := testport.TCP(t).String()
 	lines := make(chan string, 10)
 	s := NewSignaling(address, func(line string) { lines <- line }, nil)
 	require.NoError(t, s.Failure(), "not tried yet")
@@ -41,7 +38,7 @@ func TestSignalingSaysWhatIsWrong(t *testing.T) {
 	wantLine(t, lines, `^signaling server `+address+`: dial tcp .*; trying again$`)
 	require.Error(t, s.Failure())
 
-	l, err = net.Listen("tcp", address)
+	l, err := net.Listen("tcp", address)
 	require.NoError(t, err)
 	var server trivial.Server
 	served := make(chan error, 1)

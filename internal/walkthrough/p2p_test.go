@@ -1,7 +1,6 @@
 package walkthrough
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,10 +22,7 @@ func TestP2P(t *testing.T) {
 	require.NoError(t, err)
 	all := steps(string(page))
 	require.Len(t, all, 3, "the three commands")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	server := l.Addr().String()
-	require.NoError(t, l.Close())
+	server := testport.TCP(t).String()
 
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "../../cmd/snpcat")

@@ -3,23 +3,22 @@ package walkthrough
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
 
 // patience is how long a command may take to print what it is expected to; only failures use it up.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // step is a command with the output that the page shows.
 type step struct {
@@ -76,13 +75,6 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-func freePort(t *testing.T) string {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer c.Close()
-	return strconv.Itoa(c.LocalAddr().(*net.UDPAddr).Port)
-}
-
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -90,7 +82,7 @@ func TestTrust(t *testing.T) {
 	}
 	page, err := os.ReadFile("../../docs/trust.md")
 	require.NoError(t, err)
-	text := strings.ReplaceAll(string(page), "127.0.0.1:27015", "127.0.0.1:"+freePort(t))
+	text := strings.ReplaceAll(string(page), "127.0.0.1:27015", testport.UDP(t).String())
 	all := steps(text)
 	require.Greater(t, len(all), 5, "commands on the page")
 

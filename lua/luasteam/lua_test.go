@@ -17,7 +17,7 @@ import (
 var prelude string
 
 // patience is how long a script of a test may run.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // testOptions are those of tests that do not care.
 func testOptions(t *testing.T) Options {

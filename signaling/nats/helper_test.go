@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what has to happen.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 var alice, bob, carol = crypto.GenericString("alice"), crypto.GenericString("bob"), crypto.GenericString("carol")
 

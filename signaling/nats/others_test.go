@@ -82,7 +82,7 @@ func TestCluster(t *testing.T) {
 
 	second.Shutdown()
 	second.WaitForShutdown()
-	b.wantStats(func(s Stats) bool { return s.Connects == 2 && s.Connected }) // the servers told it of each other
+	b.wantStats(func(s Stats) bool { return s.Connects >= 2 && s.Connected }) // the servers told it of each other
 	received := b.Stats().Received
 	a.send(bob, "over there?")
 	b.wantStats(func(s Stats) bool { return s.Received > received })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/internal/signaltest"
+	"github.com/gogns/gns/internal/testport"
 	"github.com/gogns/gns/p2p"
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
@@ -63,10 +64,8 @@ func TestUnreachableWithinARoundTrip(t *testing.T) {
 	t.Parallel()
 	o := Options{URL: runTestServer(t, ServerOptions{}).URL()}
 	a := join(t, o, alice)
-	start := time.Now()
 	a.send(bob, "anybody?")
-	a.wantEvent(event{who: bob, unreachable: true})
-	require.Less(t, time.Since(start), time.Second)
+	a.wantEvent(event{who: bob, unreachable: true}) // the server says so: nothing here would give up by itself
 
 	b := join(t, o, bob)
 	a.send(bob, "now?")
@@ -81,8 +80,9 @@ func TestUnreachableWithinARoundTrip(t *testing.T) {
 
 func TestClientsComeBackToARestartedServer(t *testing.T) {
 	t.Parallel()
-	server := runTestServer(t, ServerOptions{})
-	o, address := Options{URL: server.URL()}, server.Addr().String()
+	address := testport.TCP(t).String()
+	server := runTestServer(t, ServerOptions{Address: address})
+	o := Options{URL: server.URL()}
 	a, b := join(t, o, alice), join(t, o, bob)
 	for i := range 3 {
 		signal := fmt.Sprint("before restart ", i)
@@ -101,10 +101,7 @@ func TestClientsComeBackToARestartedServer(t *testing.T) {
 
 func TestServerMayComeLater(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	address := testport.TCP(t).String()
 	a := open(t, Options{URL: "nats://" + address}, alice)
 	for range maxQueue + 5 {
 		a.send(alice, "dropped")

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/gogns/gns/crypto"
+	"github.com/gogns/gns/internal/testport"
 	"github.com/gogns/gns/p2p"
 	"github.com/stretchr/testify/require"
 )
 
 // patience is how long a test waits for what has to happen.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 var alice, bob = crypto.GenericString("alice"), crypto.GenericString("bob")
 
@@ -28,7 +29,7 @@ type testServer struct {
 }
 
 func newServer(t *testing.T, limits Limits) *testServer {
-	s := &testServer{t: t, limits: limits, address: "127.0.0.1:0"}
+	s := &testServer{t: t, limits: limits, address: testport.TCP(t).String()}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -37,7 +38,6 @@ func newServer(t *testing.T, limits Limits) *testServer {
 func (s *testServer) start() {
 	l, err := net.Listen("tcp", s.address)
 	require.NoError(s.t, err)
-	s.address = l.Addr().String()
 	s.Server = &Server{Limits: s.limits}
 	s.init() // tests look into it
 	s.ended = make(chan error, 1)

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if stack := leaked(10 * time.Second); stack != "" {
+		if stack := leaked(2 * time.Minute); stack != "" {
 			fmt.Fprintf(os.Stderr, "goroutine left behind:\n%s\n", stack)
 			code = 1
 		}

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	_ = os.Unsetenv(OffVariable)
 	code := m.Run()
 	if code == 0 {
-		if stack := leaked(10 * time.Second); stack != "" {
+		if stack := leaked(patience); stack != "" {
 			fmt.Fprintf(os.Stderr, "goroutine left behind:\n%s\n", stack)
 			code = 1
 		}

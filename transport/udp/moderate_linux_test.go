@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
 
@@ -59,7 +60,12 @@ func TestWhenASocketIsModerated(t *testing.T) {
 // moderated returns a socket that is being moderated, as if many peers had sent.
 func moderated(t *testing.T) *Socket {
 	t.Helper()
-	s := mustListen(t, "127.0.0.1:0", Options{})
+	return moderatedAt(t, "127.0.0.1:0")
+}
+
+func moderatedAt(t *testing.T, address string) *Socket {
+	t.Helper()
+	s := mustListen(t, address, Options{})
 	s.batch.reader.Lock()
 	defer s.batch.reader.Unlock()
 	g := s.leaveNet()
@@ -129,7 +135,7 @@ func TestReadingAModeratedSocketEnds(t *testing.T) {
 	for name, after := range map[string]time.Duration{"by Close": 0, "by Close when it waits": 5 * moderationPeriod} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := moderated(t)
+			s := moderatedAt(t, testport.UDP(t).String())
 			failed := make(chan error)
 			go func() {
 				var b Batch

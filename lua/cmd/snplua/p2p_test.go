@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gogns/gns/internal/testport"
 	"github.com/gogns/gns/signaling/trivial"
 )
 
@@ -109,15 +110,13 @@ func TestP2PWithoutSignalingSaysWhatToDo(t *testing.T) {
 
 func TestP2PSignalingServerThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	_, wait := start(t, nil, "-signal", l.Addr().String(), "-config", "TimeoutInitial=300",
+	server := testport.TCP(t).String()
+	_, wait := start(t, nil, "-signal", server, "-config", "TimeoutInitial=3000",
 		"../../examples/p2p_client.lua", "76561197960265729", "hello")
 	got := wait()
 	require.Equal(t, exitFailed, got.status)
 	require.Equal(t, "Connecting\nProblemDetectedLocally\n", got.stdout)
-	require.Regexp(t, `^snplua: signaling server `+regexp.QuoteMeta(l.Addr().String())+`: dial tcp.*; trying again\n5003 `, got.stderr)
+	require.Regexp(t, `^snplua: signaling server `+regexp.QuoteMeta(server)+`: dial tcp.*; trying again\n5003 `, got.stderr)
 }
 
 func TestP2PUsage(t *testing.T) {

@@ -11,11 +11,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gogns/gns/internal/testport"
 )
 
 // asSnplua makes the test binary behave like the command, so that tests can run it as a process.
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a process of a test may run.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // result is what a process left behind.
 type result struct {
@@ -69,7 +72,8 @@ func snplua(t *testing.T, flags []string, script string, args ...string) result 
 }
 
 // holdDocumentedPort keeps other tests on this machine from the port of luasteam's programs, which is
-// part of them, until the test has ended. The TCP port of the same number serves as the lock.
+// part of them, until the test has ended. The TCP port of the same number serves as the lock. It is one of those that
+// systems choose by themselves: whoever has got it, for either protocol, is waited for.
 func holdDocumentedPort(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
@@ -79,8 +83,13 @@ func holdDocumentedPort(t *testing.T) {
 	for {
 		l, err := net.Listen("tcp", "127.0.0.1:55556")
 		if err == nil {
-			t.Cleanup(func() { _ = l.Close() })
-			return
+			var c net.PacketConn
+			if c, err = net.ListenPacket("udp", ":55556"); err == nil {
+				_ = c.Close()
+				t.Cleanup(func() { _ = l.Close() })
+				return
+			}
+			_ = l.Close()
 		}
 		select {
 		case <-retry.C:
@@ -145,15 +154,10 @@ func TestExamples(t *testing.T) {
 	require.Contains(t, got.stdout, "100 of 100 messages came back\n")
 }
 
-// freePort returns a UDP port of the loopback address that was free a moment ago.
+// freePort returns a UDP port of the loopback address that is free.
 func freePort(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer c.Close()
-	_, port, err := net.SplitHostPort(c.LocalAddr().String())
-	require.NoError(t, err)
-	return port
+	return strconv.Itoa(int(testport.UDP(t).Port()))
 }
 
 func TestArguments(t *testing.T) {

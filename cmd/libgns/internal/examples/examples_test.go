@@ -4,7 +4,6 @@ package examples
 import (
 	"bytes"
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gogns/gns/internal/testport"
 )
 
 const (
@@ -102,12 +103,7 @@ func source(t *testing.T, name string) string {
 // freePort returns a UDP port that nobody uses.
 func freePort(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	return strconv.Itoa(c.LocalAddr().(*net.UDPAddr).Port)
+	return strconv.Itoa(int(testport.UDP(t).Port()))
 }
 
 // run runs a command, which must succeed, and returns what it printed. The test is skipped if there is no such command, unless it is the C
@@ -121,7 +117,7 @@ func run(t *testing.T, dir string, command ...string) string {
 	case err != nil:
 		t.Skip(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // compilers take their time on a machine that is busy
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, command[1:]...)
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+dir)
