@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -182,7 +183,7 @@ func TestTakingASocketFromPackageNet(t *testing.T) {
 		var b Batch
 		for s.ReadBatch(&b) == nil {
 			for _, d := range b.Datagrams {
-				got <- d.Data
+				got <- bytes.Clone(d.Data) // whose memory somebody else gets with the next call
 			}
 		}
 		close(got)
