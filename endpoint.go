@@ -215,9 +215,18 @@ func (e *endpoint) peer(d udp.Datagram) *connection {
 	return e.peers.find(d.Addr, d.Data)
 }
 
-// unknown handles a datagram that is for no connection.
+// unknown handles a datagram that is for no connection, as far as its sender was looked for.
 func (e *endpoint) unknown(now mono.Time, d udp.Datagram) {
 	e.mu.Lock()
+	if c := e.peers.find(d.Addr, d.Data); c != nil { // it has been admitted since; the listener would refuse the same request again
+		e.mu.Unlock()
+		c.mu.Lock()
+		at := c.tick(now)
+		c.core.Receive(at, d.Data)
+		c.pumpLater(at)
+		c.mu.Unlock()
+		return
+	}
 	l := e.listen
 	if l == nil {
 		e.mu.Unlock()

@@ -69,6 +69,12 @@ func (Engine) Serve(ctx context.Context, o *peer.Options, r *peer.Result, listen
 		case n < header:
 			continue
 		}
+		if measure.IsEnd(buffer[header:n]) {
+			_, _ = s.WriteToUDPAddrPort(buffer[:n], from) // the client repeats it until it hears that
+			if v.Ended {
+				continue
+			}
+		}
 		conn := int(binary.LittleEndian.Uint32(buffer))
 		for ; conns <= conn; conns++ {
 			v.Add()
@@ -113,11 +119,34 @@ func (Engine) Connect(ctx context.Context, o *peer.Options, r *peer.Result) erro
 	return errors.Join(err, ctx.Err())
 }
 
-// end tells the server that the run is over, when nothing else is under way.
+// How often and how long the end of a run is told to a server, which may find no room for it while it is busy with what was sent before.
+const (
+	endTries = 1200
+	endWait  = 50 * time.Millisecond
+)
+
+// end tells the server that the run is over, until it says that it knows. Nobody else reads meanwhile.
 func (c client) end(count int64) error {
 	last := append(make([]byte, header), measure.EndMessage(uint64(count))...)
-	_, err := c.Write(last)
-	return err
+	answer := make([]byte, 65536)
+	for range endTries {
+		if _, err := c.Write(last); err != nil {
+			return nil // the server has gone, which it does when it knows
+		}
+		if err := c.SetReadDeadline(time.Now().Add(endWait)); err != nil {
+			return err
+		}
+		for {
+			n, err := c.Read(answer)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil || n >= header && measure.IsEnd(answer[header:n]) {
+				return nil
+			}
+		}
+	}
+	return errors.New("the server does not confirm the end of the run")
 }
 
 // stream sends as fast as possible.
@@ -185,10 +214,7 @@ func (c client) fanout(o *peer.Options, r *peer.Result) error {
 		time.Sleep(time.Millisecond)
 	}
 	s.Report()
-	if err := c.end(r.Messages); err != nil {
-		return err
-	}
 	_ = c.SetReadDeadline(time.Now())
 	<-received
-	return nil
+	return c.end(r.Messages)
 }

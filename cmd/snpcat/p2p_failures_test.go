@@ -72,7 +72,7 @@ func TestP2PPeerThatDoesNotGetThrough(t *testing.T) {
 	t.Parallel()
 	signals := start(t, "signal", "127.0.0.1:0", "-v")
 	server := signals.address()
-	bob := listenP2P(t, server, "str:bob", "-config", "TimeoutInitial=3000")
+	bob := listenP2P(t, server, "str:bob")
 	signals.stderr.wait(t, `client connected.* identity=str:bob`)
 	status, _, stderr := finished(t, "", peerArgs(server, "-loopback=false", "-timeout", "3s",
 		"-config", "P2P_Transport_ICE_Enable=1", "str:bob")...)

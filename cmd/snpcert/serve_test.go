@@ -21,6 +21,7 @@ import (
 
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/crypto/certfile"
+	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
 
@@ -103,7 +104,7 @@ func newService(t *testing.T) *bench {
 func TestServeAndRequest(t *testing.T) {
 	t.Parallel()
 	b := newService(t)
-	s := b.serve("-ca @ca.key -tokens @tokens -app 730 -pop iad")
+	s := b.serve("-listen " + testport.TCP(t).String() + " -ca @ca.key -tokens @tokens -app 730 -pop iad") // that is nobody else's when it has ended
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, s.url)
 	root := certfile.KeyIDText(crypto.KeyID(publicHalf(b.keys.last())))
 	s.stderr.wait(t, "authority "+root+", certificates for 24h0m0s")

@@ -57,3 +57,13 @@ func TestPercentilesAreByNearestRank(t *testing.T) {
 	require.Equal(t, &Latency{Min: 7, P50: 7, P90: 7, P99: 7, P999: 7, Max: 7}, Percentiles([]time.Duration{7000}))
 	require.Nil(t, Percentiles(nil))
 }
+
+func TestWhatIsOverAtOnceHasTakenTime(t *testing.T) {
+	t.Parallel()
+	var s Span
+	s.Begin()
+	time.Sleep(time.Microsecond)
+	s.Extend()
+	wall, _ := s.Report()
+	require.Positive(t, wall)
+}

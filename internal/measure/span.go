@@ -73,9 +73,9 @@ func (s *Span) Finish() {
 	}
 }
 
-// Extend is Finish for frequent calls: it is exact to ten milliseconds.
+// Extend is Finish for frequent calls: it is exact to ten milliseconds. Whatever has been extended has taken time.
 func (s *Span) Extend() {
-	if time.Since(s.end) > 10*time.Millisecond {
+	if s.Open() || time.Since(s.end) > 10*time.Millisecond {
 		s.Finish()
 	}
 }

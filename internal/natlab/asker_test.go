@@ -10,17 +10,23 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// The asker asks a reflector with one socket where it seems to be, for every line that it reads, and prints the answer.
+// The asker asks a reflector with one socket where it seems to be, for every line that it reads, and prints the answer. The line says how
+// often it asks until there is one.
 
 type askerArgs struct{ Server netip.AddrPort }
 
-// askerTries is after how many requests without an answer there is none. There is nothing that is slow.
-const askerTries = 2
+// How often is asked where nobody is to answer, and where somebody is, who may have to wait for the processor.
+const (
+	triesInVain = 2
+	triesAtMost = int(patience / probeTry / 2)
+)
 
 func runAsker(encoded []byte) error {
 	var args askerArgs
@@ -32,11 +38,19 @@ func runAsker(encoded []byte) error {
 		return err
 	}
 	fmt.Println("ready")
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+	lines := bufio.NewScanner(os.Stdin)
+	for number := 0; lines.Scan(); number++ {
+		tries, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			return err
+		}
 		answer := "none"
-		_ = p.try(askerTries, args.Server, "who", func(text string) (done bool) { // no answer is an answer
-			answer = text
-			return true
+		_ = p.try(tries, args.Server, fmt.Sprint("who ", number), func(text string) (done bool) { // no answer is an answer
+			addr, to, _ := strings.Cut(text, " ")
+			if done = to == strconv.Itoa(number); done { // and not to an earlier request, which was repeated
+				answer = addr
+			}
+			return done
 		})
 		fmt.Println(answer)
 	}
@@ -70,10 +84,22 @@ func startAsker(t *testing.T, h *Host, server netip.AddrPort) *asker {
 	return a
 }
 
-// ask returns the address that the reflector sees, the zero one if it does not answer.
+// ask returns the address that the reflector sees.
 func (a *asker) ask(t *testing.T) netip.AddrPort {
 	t.Helper()
-	_, err := io.WriteString(a.stdin, "\n")
+	return a.try(t, triesAtMost)
+}
+
+// wantNoAnswer asks a reflector that is out of reach.
+func (a *asker) wantNoAnswer(t *testing.T, why ...any) {
+	t.Helper()
+	require.False(t, a.try(t, triesInVain).IsValid(), why...)
+}
+
+// try returns the zero address if there is no answer.
+func (a *asker) try(t *testing.T, tries int) netip.AddrPort {
+	t.Helper()
+	_, err := fmt.Fprintln(a.stdin, tries)
 	require.NoError(t, err)
 	answer, err := netip.ParseAddrPort(await(t, a.lines, "the asker", a.log))
 	if err != nil {

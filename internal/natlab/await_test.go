@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long anything may take that has no limit of its own.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // await returns what comes, and ends the test if nothing does.
 func await[T any](t testing.TB, c <-chan T, what string, log fmt.Stringer) T {

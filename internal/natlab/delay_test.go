@@ -19,9 +19,13 @@ func TestDelay(t *testing.T) {
 	require.Equal(t, addressPortDependent, result.Filtering)
 	asker := startAsker(t, host, reflectorEndpoints(args.Reflector)[0])
 
-	began := time.Now()
-	require.True(t, asker.ask(t).IsValid())
+	quickest := time.Hour // how long processes have to wait for the processor is not what this is about
+	for tries := 0; tries < 10 && quickest >= 3*delay; tries++ {
+		began := time.Now()
+		require.True(t, asker.ask(t).IsValid())
+		quickest = min(quickest, time.Since(began))
+	}
 
-	require.GreaterOrEqual(t, time.Since(began), 2*delay)
-	require.Less(t, time.Since(began), 3*delay)
+	require.GreaterOrEqual(t, quickest, 2*delay)
+	require.Less(t, quickest, 3*delay)
 }

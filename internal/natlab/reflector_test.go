@@ -66,7 +66,8 @@ func reflect(sockets []*net.UDPConn, own int) {
 		verb, argument, _ := strings.Cut(string(buf[:n]), " ")
 		switch verb {
 		case "who":
-			_, _ = sockets[own].WriteToUDPAddrPort([]byte(from.String()), from) // the probe asks again
+			answer := strings.TrimSpace(from.String() + " " + argument)  // by which who asks knows what it is the answer to
+			_, _ = sockets[own].WriteToUDPAddrPort([]byte(answer), from) // the probe asks again
 		case "all":
 			if to, err := netip.ParseAddrPort(argument); err == nil {
 				sendAll(sockets, own, to)
