@@ -48,6 +48,7 @@
 //
 // Reliable data is acked within 40 ms, sooner after many packets, and after 5 ms if it is new and comes alone on
 // a path that loses packets. Gaps are reported after 3 ms, or later where packets have been out of order by more.
+// All that waits up to 10 ms more if a packet with data leaves then, for which the send rate has no room before.
 //
 // # Receiving
 //

@@ -35,6 +35,10 @@ const (
 	// ackRepeats: this many further packets repeat an ack, in case it was lost.
 	ackRepeats = 2
 
+	// newsWait is how much later than due acks and the like may leave if it saves a packet. With ackDelay it makes no
+	// more than the peer expects.
+	newsWait = reliability.MaxAckDelay - ackDelay
+
 	// askPackets and askBytes are how much may be sent without hearing of the peer before it is worth
 	// asking for an ack.
 	askPackets = 1024
