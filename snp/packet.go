@@ -136,7 +136,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 // fillPlan chooses the segments of a packet with room bytes left. What was sent before is repeated only if
 // there is nothing else to send and the flow is well below the send rate, or if it is time to.
 func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
-	repeat = repeat || s.bucket.Balance(now) >= reliability.IdleBurst/2
+	repeat = repeat || s.bucket.Balance(now) >= repeatRoom
 	s.plan.noFragment = s.noFragment()
 	room++        // the last segment needs no size byte
 	var rest turn // the best place of a lane that the packet carries and that has more
