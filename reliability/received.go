@@ -13,6 +13,9 @@ const (
 	NackHold    = 3 * time.Millisecond
 	MaxNackHold = 25 * time.Millisecond
 
+	// reportSlack is how much later than the hold is over gaps are reported, more or less.
+	reportSlack = 10 * time.Millisecond
+
 	// maxLossRun is how many packets of one gap count as lost, for the loss rate.
 	maxLossRun = 32
 
@@ -126,7 +129,9 @@ func (r *Received) fill(now mono.Time, n PacketNumber) bool {
 	g := &r.gaps[i]
 	r.loss.Withdraw()
 	late := now.Sub(g.opened)
-	r.extra = max(r.extra, min(late+late/4, MaxNackHold)-NackHold)
+	if late <= MaxNackHold+reportSlack { // else it is reported before it comes, however long the hold
+		r.extra = max(r.extra, min(late+late/4, MaxNackHold)-NackHold)
+	}
 	switch {
 	case g.begin == n && g.end == n+1:
 		r.gaps = slices.Delete(r.gaps, i, i+1)

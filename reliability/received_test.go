@@ -141,6 +141,23 @@ func TestGapsFill(t *testing.T) {
 	}
 }
 
+// TestHoldGrowsWithLateness: where packets come late, later gaps are kept quiet for a little longer than that; but not
+// where they come so late that they are reported missing all the same.
+func TestHoldGrowsWithLateness(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ late, hold time.Duration }{
+		{0, NackHold}, {2 * ms, NackHold}, {8 * ms, 10 * ms}, {24 * ms, MaxNackHold}, {35 * ms, MaxNackHold}, {36 * ms, NackHold},
+	} {
+		r := newReceivedTest(t)
+		r.add(2, 4)
+		r.advance(row.late)
+		r.add(3)
+		r.add(6)
+		hold := NackHold + (row.hold-NackHold)*15/16 // wears off
+		require.InDelta(t, hold, r.NackDeadline().Sub(r.now), float64(time.Microsecond), "%+v", row)
+	}
+}
+
 // TestLatestFollowsLatePackets: when a gap shrinks from below, the packet before it is the late one.
 func TestLatestFollowsLatePackets(t *testing.T) {
 	t.Parallel()

@@ -178,6 +178,39 @@ func TestAckDeadlineOverridesHold(t *testing.T) {
 	require.Equal(t, []Frame{Ack{Latest: 4, Delay: 1000 / 32, Blocks: []reliability.Block{{Acked: 1, Nacked: 1}}}}, x.read())
 }
 
+// TestNewsWaitsForData: what is due at once leaves with the next packet of data if the send rate allows that soon.
+func TestNewsWaitsForData(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		rate int
+		wait time.Duration // for the second packet of data
+		news time.Duration
+	}{
+		{128_000, 9_804_687, 9_804_687}, // 1255 bytes
+		{64_000, 19_609_375, 0},
+	} {
+		x := newScripted(t, Config{SendRateMin: row.rate, SendRateMax: row.rate})
+		require.NoError(t, x.send(0, string(make([]byte, 10_000)), SendReliable))
+		x.advance(20 * ms)
+		x.read()
+		x.read() // the bucket was full
+		x.s.bucket.Reset(x.now, row.rate)
+		x.s.bucket.Charge(reliability.IdleBurst + 1255)
+		x.wantIdle(x.now.Add(row.wait + burst))
+		x.write()
+		x.s.RequestAck(x.now, 0)
+		if row.news == 0 {
+			require.Len(t, x.read(), 1, "%+v", row)
+			continue
+		}
+		x.wantIdle(x.now.Add(row.news))
+		x.advance(row.news)
+		frames := x.read()
+		require.IsType(t, Ack{}, frames[0], "%+v", row)
+		require.IsType(t, ReliableSegment{}, frames[1], "%+v", row)
+	}
+}
+
 // TestRequestAck is how the connection passes on requests that came outside SNP.
 func TestRequestAck(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,8 @@
 // Both come late in a sparse flow, where nothing follows a lost packet that would show the gap. On a path
 // that loses packets, recent reliable data therefore travels once to three times more, in packets that leave
 // anyway and have room, acks among them, or in one of its own if none leaves within a round trip; soon if it answers what
-// came late. A path without losses carries everything once.
+// came late. A path without losses carries everything once, and so does a flow that uses up its send rate. One whose
+// packets are full is not sparse, however far apart they are.
 //
 // The sender at the other end may do nothing of that, and Valve's does not act on a report before it has a reason
 // to send. So a report of a gap that leaves a hole in a sparse flow asks (outside SNP) for an answer at once, repeatedly if
@@ -48,6 +49,7 @@
 //
 // Reliable data is acked within 40 ms, sooner after many packets, and after 5 ms if it is new and comes alone on
 // a path that loses packets. Gaps are reported after 3 ms, or later where packets have been out of order by more.
+// All that waits up to 10 ms more if a packet with data leaves then, for which the send rate has no room before.
 //
 // # Receiving
 //

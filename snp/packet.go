@@ -20,6 +20,11 @@ const (
 	quickAckSpacing = 20 * time.Millisecond
 	quickAckLoss    = 2
 
+	// fullRun packets in a row without room for more are limited by the send rate, if they are no further apart than
+	// fullSpacing.
+	fullRun     = 3
+	fullSpacing = 25 * time.Millisecond
+
 	// Gaps alone are a reason for an ack only every quarter of a round trip, at most nackSpacing.
 	nackSpacing = 25 * time.Millisecond
 
@@ -34,6 +39,10 @@ const (
 
 	// ackRepeats: this many further packets repeat an ack, in case it was lost.
 	ackRepeats = 2
+
+	// newsWait is how much later than due acks and the like may leave if it saves a packet. With ackDelay it makes no
+	// more than the peer expects.
+	newsWait = reliability.MaxAckDelay - ackDelay
 
 	// askPackets and askBytes are how much may be sent without hearing of the peer before it is worth
 	// asking for an ack.
@@ -127,7 +136,7 @@ func (s *Session) AppendPacket(now mono.Time, dst []byte, limit int) ([]byte, Pa
 // fillPlan chooses the segments of a packet with room bytes left. What was sent before is repeated only if
 // there is nothing else to send and the flow is well below the send rate, or if it is time to.
 func (s *Session) fillPlan(now mono.Time, room int, repeat bool) {
-	repeat = repeat || s.bucket.Balance(now) >= reliability.IdleBurst/2
+	repeat = repeat || s.bucket.Balance(now) >= repeatRoom
 	s.plan.noFragment = s.noFragment()
 	room++        // the last segment needs no size byte
 	var rest turn // the best place of a lane that the packet carries and that has more
@@ -245,13 +254,36 @@ func (s *Session) nackDeadline() mono.Time {
 	return max(t, s.acks.last.Add(min(srtt/4, nackSpacing)))
 }
 
+// paceState tells whether the peer's send rate limits its flow. Its packets may be far apart then, but the next one is
+// on its way, whatever became of the last: there is no need to hurry.
+type paceState struct {
+	full uint8     // how many packets with data came in a row that had no room for more, up to fullRun
+	at   mono.Time // when the last one of them came
+}
+
+// received notes that a packet with data came, the step-th after the newest one before.
+func (p *paceState) received(now mono.Time, full bool, step int) {
+	switch {
+	case !full:
+		p.full = 0
+		return
+	case now.Sub(p.at) > time.Duration(max(step, 1))*fullSpacing:
+		p.full = 1
+	default:
+		p.full = min(p.full+1, fullRun)
+	}
+	p.at = now
+}
+
+func (p *paceState) limited() bool { return p.full == fullRun }
+
 // ackBy returns when reliable data received now, news or not, should be acked.
 func (s *Session) ackBy(now mono.Time, news bool) mono.Time {
 	by := now.Add(ackDelay)
 	if !news {
 		return by // the sender has nothing to repair
 	}
-	alone := now.Sub(s.acks.elicitedAt) >= aloneAfter
+	alone := !s.pace.limited() && now.Sub(s.acks.elicitedAt) >= aloneAfter
 	s.acks.elicitedAt = now
 	if alone && s.urge.bare >= bareEnough && s.recv.Loss() >= provokeLoss {
 		s.urge.provoke = true

@@ -35,6 +35,8 @@ func seeds(n int) []uint64 {
 type link struct {
 	delay, jitter time.Duration
 	loss, dup     float64
+	late          float64                               // share of packets that take longer
+	lateness      time.Duration                         // by this
 	drop          func(n reliability.PacketNumber) bool // scripted loss, on top
 }
 
@@ -55,6 +57,7 @@ type peer struct {
 	packets, sentBytes int
 	data, ackOnly      int
 	urgent             int // packets that ask for an answer at once
+	beforePacket       func()
 	onPacket           func(info PacketInfo, plaintext []byte)
 
 	patience *patience // nil for a peer that acts at once
@@ -141,6 +144,9 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 	if urgent {
 		e.urgent++
 	}
+	if e.beforePacket != nil {
+		e.beforePacket()
+	}
 	data, info := e.s.AppendPacket(p.now, nil, room)
 	if len(data) > room { // plain, as it runs for every packet
 		require.LessOrEqual(p.t, len(data), room)
@@ -167,6 +173,9 @@ func (p *pair) sendOne(e *peer) PacketInfo {
 		delay := e.out.delay
 		if e.out.jitter > 0 {
 			delay += time.Duration(p.rand.Int64N(int64(e.out.jitter)))
+		}
+		if e.out.late > 0 && p.rand.Float64() < e.out.late {
+			delay += e.out.lateness
 		}
 		p.order++
 		heap.Push(&p.flying, flight{at: p.now.Add(delay), order: p.order, to: p.other(e), n: info.Number, data: data, ask: urgent || info.Ask != AskNothing})

@@ -53,13 +53,14 @@ func (s *Session) Receive(now mono.Time, n reliability.PacketNumber, plaintext [
 		s.recv.Schedule(now.Add(time.Duration(wait) * time.Millisecond))
 		return nil
 	}
-	opened := n > s.recv.Highest()+1
+	step := int(n - s.recv.Highest())
 	_, before := s.recv.Latest(s.recv.Gaps())
 	s.recv.Add(now, n)
-	s.urgeOn(now, before, opened, &r)
 	if r.segments < s.cfg.RecvMaxSegmentsPerPacket {
 		s.busy, s.trimmed = now, false
+		s.pace.received(now, len(plaintext) >= s.noFragment(), step)
 	}
+	s.urgeOn(now, before, step > 1, &r)
 	if r.reliable {
 		s.acks.elicited++
 		s.recv.Schedule(s.ackBy(now, r.news))

@@ -20,6 +20,10 @@ const (
 	// repeatSpacing is the least time between two copies, so that not both are lost at once.
 	repeatSpacing = 5 * time.Millisecond
 
+	// repeatRoom is how many bytes the send rate must allow for a packet to repeat data. It is nearly all that it allows
+	// after a pause: what is there sooner is needed for what comes next if the flow uses most of its rate.
+	repeatRoom = reliability.IdleBurst * 15 / 16
+
 	// repeatSlack is how much later than expected an ack may be before a packet is sent only to repeat
 	// data.
 	repeatSlack = 5 * time.Millisecond

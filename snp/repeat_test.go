@@ -208,6 +208,26 @@ func TestSupersededPacketsHaveNoTimer(t *testing.T) {
 	require.Equal(t, 20*ms, later.Sub(at))
 }
 
+// TestRepeatsNeedRoomInTheRate: nothing is repeated soon after the rate was used up.
+func TestRepeatsNeedRoomInTheRate(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		used int // bytes of what an idle sender may send
+		want int // bytes of data
+	}{{0, 8}, {64, 8}, {200, 4}} {
+		x := newScripted(t, Config{SendRateMin: 10_000, SendRateMax: 10_000})
+		x.rtt.Sample(x.now, 100*ms)
+		x.s.lossy(10)
+		require.NoError(t, x.send(0, "abc", SendReliable|SendNoNagle))
+		x.read()
+		x.advance(20 * ms)
+		x.s.bucket.Reset(x.now, 10_000)
+		x.s.bucket.Charge(row.used)
+		require.NoError(t, x.send(0, "def", SendReliable|SendNoNagle))
+		require.Len(t, x.read()[0].(ReliableSegment).Data, row.want, "%+v", row)
+	}
+}
+
 // TestRepeatsWaitForTheirTurn: whatever else there is to send goes first.
 func TestRepeatsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()

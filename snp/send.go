@@ -144,10 +144,28 @@ func (s *Session) Due(now mono.Time) bool {
 	if s.closed {
 		return false
 	}
-	if due, _ := s.ackDue(now); due || s.stop.at <= now {
+	if s.newsAt() <= now && s.withData(s.newsAt()) <= now {
 		return true
 	}
 	return s.connected && min(s.dataDue(), s.repeats.at) <= now && s.bucket.Ready(now) && s.mayFlow()
+}
+
+// newsAt returns when what is not data should leave: acks and reports, a request for an answer, the stop waiting value.
+func (s *Session) newsAt() mono.Time {
+	if s.acks.elicited >= ackEvery {
+		return 0
+	}
+	return min(s.recv.AckDeadline(), s.nackDeadline(), s.urge.at, s.stop.at)
+}
+
+// withData returns when news leave that should at t: then, in a packet of their own, unless one with data, for which the
+// send rate has no room yet, leaves soon.
+func (s *Session) withData(t mono.Time) mono.Time {
+	next := s.bucket.Next()
+	if next <= t || next.Sub(t) > newsWait || !s.connected || s.dataDue() > t || !s.mayFlow() {
+		return t
+	}
+	return next
 }
 
 // burst is how long a fast sender waits for tokens, in order to send packets together. It adds up to less than a
@@ -160,10 +178,7 @@ func (s *Session) Deadline() mono.Time {
 	if s.closed {
 		return mono.Never
 	}
-	t := min(s.recv.AckDeadline(), s.nackDeadline(), s.urge.at, s.stop.at, s.recoveryDeadline())
-	if s.acks.elicited >= ackEvery {
-		t = 0
-	}
+	t := min(s.withData(s.newsAt()), s.recoveryDeadline())
 	if s.connected && s.mayFlow() {
 		if due := min(s.dataDue(), s.repeats.at); due != mono.Never {
 			next := s.bucket.Next()

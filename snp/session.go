@@ -136,6 +136,8 @@ type Session struct {
 	// Data beyond the end of a lane's stream may open a gap while there are fewer than maxGaps, data inside
 	// a gap may split it while there are fewer than maxSplits.
 	maxGaps, maxSplits int16
+
+	pace paceState
 }
 
 // NewSession returns a session for the host. rtt is shared with the connection, which may add

@@ -58,7 +58,7 @@ func (s *Session) urgeOn(now, before mono.Time, opened bool, r *reader) {
 	unknown := opened && !r.reliable && u.bare >= bareEnough
 	if opened && (missing || unknown) {
 		// In a flow that is not sparse the next packet is not far.
-		if active || before.IsSet() && now.Sub(before) >= aloneAfter {
+		if active || !s.pace.limited() && before.IsSet() && now.Sub(before) >= aloneAfter {
 			if !active {
 				u.times = 0
 			}

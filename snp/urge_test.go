@@ -90,6 +90,46 @@ func TestOtherGapsAreNotUrgent(t *testing.T) {
 	x.urged(false)
 }
 
+// TestFlowsAtTheirSendRateAreNotSparse: full packets may be some way apart, but others follow them. Nothing is urgent
+// then, neither acks nor gaps. A packet with room for more ends that, and so does a pause.
+func TestFlowsAtTheirSendRateAreNotSparse(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		count   int // messages of two bytes in a packet
+		spacing time.Duration
+		urgent  bool
+	}{{600, 20 * ms, false}, {500, 20 * ms, true}, {600, 30 * ms, true}} {
+		x := newRepairing(t)
+		x.s.lossy(10)
+		next := 3
+		write := func() {
+			x.write(stream(next, row.count))
+			x.host.take()
+			next += row.count
+		}
+		for range fullRun {
+			write()
+			x.s.RequestAck(x.now, 0) // so that nothing is left
+			x.read()
+			x.advance(row.spacing)
+		}
+		write()
+		if row.urgent {
+			x.wantIdle(x.now.Add(5 * ms))
+		} else {
+			x.wantIdle(x.now.Add(40 * ms))
+		}
+		x.s.RequestAck(x.now, 0)
+		x.read()
+		x.advance(2 * row.spacing)
+		x.skip(1)
+		next += row.count
+		write()
+		x.advance(3 * ms)
+		x.urged(row.urgent)
+	}
+}
+
 // TestPeersThatDoNotRepeatAreProvoked: after a hole, on a path that loses packets, the next packet that leaves after
 // a lone message asks for an answer, so that the loss of the message after it shows soon. It costs no packet here.
 func TestPeersThatDoNotRepeatAreProvoked(t *testing.T) {
