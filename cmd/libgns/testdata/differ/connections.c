@@ -151,10 +151,10 @@ static void status(void)
 	say("GetConnectionRealTimeStatus(%s, %d, %d, %d) = %d", connectionName(h), with, n, withLanes, r);
 	if (r != k_EResultOK)
 		return;
-	/* The rest changes with time, and rates and pings mean nothing before and after. */
+	/* The rest changes with time, and a ping means nothing before and after. A pipe has no rate, whatever the libraries call so. */
 	bool connected = st.m_eState == k_ESteamNetworkingConnectionState_Connected;
 	if (with)
-		more(" state %d, ping %d, rate %d, pending %d %d, unacknowledged %d, queue %d, jitter %d", st.m_eState, connected ? st.m_nPing : 0, connected ? st.m_nSendRateBytesPerSecond : 0,
+		more(" state %d, ping %d, pending %d %d, unacknowledged %d, queue %d, jitter %d", st.m_eState, connected ? st.m_nPing : 0,
 			st.m_cbPendingUnreliable, st.m_cbPendingReliable, st.m_cbSentUnackedReliable, st.m_usecQueueTime == INT64_MAX ? -1 : (int)st.m_usecQueueTime, st.m_usecMaxJitter);
 	for (int i = 0; withLanes && i < n; i++)
 		more("; lane %d %d %d, queue %d", lanes[i].m_cbPendingUnreliable, lanes[i].m_cbPendingReliable, lanes[i].m_cbSentUnackedReliable,
