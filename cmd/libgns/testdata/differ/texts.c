@@ -147,10 +147,20 @@ static void sayAllOf(const SteamNetworkingIPAddr *a)
 		SteamAPI_SteamNetworkingIPAddr_GetIPv4(a), SteamNetworkingIPAddr_GetFakeIPType(a));
 }
 
+/* odd tells IPv6 addresses in which Valve's library finds a port in unusual places: behind three colons, or a dot. */
+static bool odd(const char *s)
+{
+	const char *dot = strchr(s, '.'), *colon = strchr(s, ':');
+	int dots = 0;
+	for (const char *p = s; *p; p++)
+		dots += *p == '.';
+	return strstr(s, ":::") || strstr(s, ":.") || strstr(s, "].") || (dots > 3 && colon && colon < dot);
+}
+
 static void parseAddress(void)
 {
 	const char *s = addressText();
-	if (strstr(s, ":::")) /* which Valve's library reads as zeros and a port */
+	if (odd(s))
 		return;
 	SteamNetworkingIPAddr a;
 	memset(&a, 0x55, sizeof a);
@@ -295,7 +305,7 @@ static void parseIdentity(void)
 {
 	SteamNetworkingIdentity *id = &PICK(pool);
 	const char *s = identityText();
-	if (strstr(s, ":::"))
+	if (strncmp(s, "ip:", 3) == 0 && odd(s + 3))
 		return;
 	/* Valve's library reads bytes with scanf, two characters at a time: blanks, signs, 0x and half a byte are bytes as well. */
 	if (strncmp(s, "gen:", 4) == 0 && strspn(s + 4, "0123456789abcdefABCDEF") != strlen(s + 4))
