@@ -70,7 +70,10 @@ func (s *Sockets) planP2P(call p2pCall) (o outgoing, self Identity, err error) {
 	if o.store, err = s.storeWith(config.Connection, call.opts); err != nil {
 		return o, self, err
 	}
-	o.key = peerPorts{call.remote, int(o.store.Int32(config.LocalVirtualPort)), call.port}
+	o.key = peerPorts{call.remote, -1, call.port}
+	if own, inherited, err := o.store.Get(config.LocalVirtualPort); err == nil && !inherited { // what all connections have in common cannot be a port
+		o.key.local = int(own.Int32())
+	}
 	switch {
 	case o.key.local == -1:
 		o.key.local = call.port

@@ -270,9 +270,9 @@ func (s *Sockets) connectSelf(port int, store *config.Store) (*connection, error
 	if err := s.enterPipe(client, server, epoch); err != nil {
 		return nil, err
 	}
-	now := client.lock()
-	client.pump(now)
-	client.mu.Unlock()
+	now := server.lock()
+	server.pump(now) // which tells of the server first, and of the client with it
+	server.mu.Unlock()
 	if a := listen.acceptor; a != nil && !a.enqueue(server) {
 		_ = server.close(EndAppGeneric, listenerClosedText, false)
 	}

@@ -66,7 +66,9 @@ func (s *Sockets) pipeConfigs(stores [2]*config.Store, sees [2]Identity) (cfg [2
 		for _, id := range [...]config.ID{
 			config.SendRateMin, config.SendRateMax, config.RecvBufferSize, config.RecvBufferMessages, config.RecvMaxMessageSize,
 		} {
-			_ = stores[i].Set(config.Int32(id, pipeLimit)) // it is within the limits of each
+			if _, inherited, _ := stores[i].Get(id); inherited { // otherwise the application has said what it wants
+				_ = stores[i].Set(config.Int32(id, pipeLimit)) // it is within the limits of each
+			}
 		}
 		_ = stores[i].Set(config.Int32(config.Unencrypted, 3))
 		generations[i] = stores[i].Generation()

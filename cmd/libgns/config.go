@@ -125,7 +125,9 @@ func SteamAPI_ISteamNetworkingUtils_GetConfigValue(self unsafe.Pointer, id C.ESt
 	room := 0
 	if size != nil {
 		room = bufferSize(*size)
-		*size = 0
+		if !info.ReadOnly {
+			*size = 0
+		}
 	}
 	if typ != nil {
 		*typ = C.ESteamNetworkingConfigDataType(info.Type)
@@ -180,7 +182,7 @@ func SteamAPI_ISteamNetworkingUtils_IterateGenericEditableConfigValues(self unsa
 	all := config.All()
 	next := 0
 	if current != C.k_ESteamNetworkingConfig_Invalid {
-		at := slices.IndexFunc(all, func(i config.Info) bool { return i.ID == config.ID(current) })
+		at := slices.IndexFunc(all, func(i config.Info) bool { return i.ID == config.ID(current) && !i.ReadOnly })
 		if at < 0 {
 			return C.k_ESteamNetworkingConfig_Invalid
 		}

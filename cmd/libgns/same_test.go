@@ -46,15 +46,15 @@ func TestSameAsValve(t *testing.T) {
 }
 
 // runWithValve runs a program that was built with our library with Valve's.
-func runWithValve(t *testing.T, library, file, name string) string {
+func runWithValve(t *testing.T, library, file string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, file, name)
+	cmd := exec.CommandContext(ctx, file, args...)
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Dir(library))
 	out, err := cmd.Output()
 	if err != nil {
-		t.Errorf("%s %s with Valve's library: %v", filepath.Base(file), name, err)
+		t.Errorf("%s %s with Valve's library: %v", filepath.Base(file), strings.Join(args, " "), err)
 	}
 	return string(out)
 }

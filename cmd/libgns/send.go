@@ -80,7 +80,7 @@ func gns_send_messages(n C.int, messages **C.SteamNetworkingMessage_t, results *
 			Lane:  int(m.m_idxLane),
 		}
 		if m.m_cbSize < 0 || (m.m_pData == nil && m.m_cbSize > 0) {
-			b.messages[i].Conn = 0
+			b.messages[i].Lane = -1 // a parameter that is as bad, which ends the sending on its connection as well
 		}
 	}
 	if s != nil {

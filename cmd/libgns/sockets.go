@@ -87,7 +87,21 @@ func SteamAPI_ISteamNetworkingSockets_AcceptConnection(self unsafe.Pointer, h C.
 	if s == nil {
 		return C.k_EResultInvalidParam
 	}
-	return resultOf(s.AcceptConnection(gns.Connection(h)))
+	err := s.AcceptConnection(gns.Connection(h))
+	if err == nil {
+		return C.k_EResultOK
+	}
+	// Valve's library looks at the state before it asks who has initiated the connection.
+	info, gone := s.ConnectionInfo(gns.Connection(h))
+	switch {
+	case gone != nil || info.State == gns.StateConnecting || errors.Is(err, gns.ErrHandshakeFailed):
+		return resultOf(err)
+	case info.State == gns.StateFindingRoute || info.State == gns.StateConnected:
+		if v, err := s.Config(config.Connection, uint32(h), config.SymmetricConnect); err == nil && v.Int32() != 0 {
+			return C.k_EResultDuplicateRequest
+		}
+	}
+	return C.k_EResultInvalidState
 }
 
 //export SteamAPI_ISteamNetworkingSockets_CloseConnection
@@ -247,12 +261,7 @@ func SteamAPI_ISteamNetworkingSockets_ConfigureConnectionLanes(self unsafe.Point
 	if s == nil {
 		return C.k_EResultNoConnection
 	}
-	if n < 1 || n > math.MaxUint8 {
-		if _, err := s.ConnectionInfo(gns.Connection(h)); err != nil {
-			return C.k_EResultNoConnection
-		}
-		return C.k_EResultInvalidParam
-	}
+	n = min(max(n, 0), math.MaxUint8+1) // numbers that are as bad; the state of the connection matters more
 	p, w := make([]int, n), make([]uint16, n)
 	for i := range int(n) {
 		w[i] = 1

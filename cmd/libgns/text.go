@@ -8,7 +8,6 @@ import "C"
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"github.com/gogns/gns/crypto"
 )
@@ -23,9 +22,9 @@ func SteamNetworkingIPAddr_ParseString(addr *C.SteamNetworkingIPAddr, s *C.char)
 	if addr == nil {
 		return false
 	}
-	parsed, err := crypto.ParseAddrPort(strings.TrimSpace(text(s))) // often it is a line of a file
-	putAddr(addr, parsed)                                           // zero if it is none
-	return C.bool(err == nil)
+	parsed, ok := scanAddrPort(text(s))
+	putAddr(addr, parsed) // zero if it is none
+	return C.bool(ok)
 }
 
 //export SteamNetworkingIdentity_ToString
@@ -56,7 +55,7 @@ func SteamNetworkingIdentity_ParseString(identity *C.SteamNetworkingIdentity, si
 	if identity == nil || size < C.sizeof_SteamNetworkingIdentity { // one of an older version, which could not hold everything
 		return false
 	}
-	id, err := crypto.ParseIdentity(text(s))
+	id, err := crypto.ParseIdentity(canonicalIdentity(text(s)))
 	putIdentity(identity, id)
 	return C.bool(err == nil)
 }

@@ -136,12 +136,15 @@ func (p *PipeEnd) Send(now mono.Time, lane int, data []byte, flags snp.SendFlags
 
 // Flush has nothing to do.
 //
-// Errors: ErrNotConnected.
+// Errors: ErrNotYet, ErrNotConnected.
 func (p *PipeEnd) Flush(mono.Time) error {
-	if p.state != StateConnected {
-		return ErrNotConnected
+	switch p.state {
+	case StateConnected:
+		return nil
+	case StateConnecting:
+		return ErrNotYet
 	}
-	return nil
+	return ErrNotConnected
 }
 
 // ConfigureLanes sets the number of lanes. Priorities and weights mean nothing where nothing waits.
@@ -265,7 +268,12 @@ func (p *PipeEnd) Status(mono.Time) Status {
 	if p.state == StateConnected {
 		st.SendRate = PipeSendRate
 		st.QueueTime = 0
+	}
+	if p.state.Active() {
 		st.Lanes = make([]LaneStatus, len(p.lanes))
+		for i := range st.Lanes {
+			st.Lanes[i].QueueTime = st.QueueTime
+		}
 	}
 	return st
 }

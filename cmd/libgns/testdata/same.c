@@ -44,7 +44,8 @@ static void addresses(void)
 		"127.0.0.1", "127.0.0.1:0", "127.0.0.1:65535", "1.2.3.4:99", "::1", "[::1]", "[::1]:27015", "::", "[::]:1", "2001:db8::ff00:42:8329",
 		"[2001:0db8:0000:0000:0000:ff00:0042:8329]:80", "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:9", "fe80::1:0:0:1", "1:0:0:2:0:0:0:3", "0.0.0.0", "0.0.0.0:5",
 		"255.255.255.255", "", "1.2.3", "1.2.3.4:65536", "1.2.3.4:-1", "256.1.1.1", "[::1", "::1]:5", "localhost", "1.2.3.4 ", " 1.2.3.4", "::1:2:3:4:5:6:7:8:9",
-		"[fe80::1%1]:3", "1.2.3.4:5 ", "1.2.3.4\n",
+		"[fe80::1%1]:3", "1.2.3.4:5 ", "1.2.3.4\n", "001.02.3.4:099x", "1.2.3.4#5", "1.2.3.4:x", " +1.2.3.4", "-1.2.3.4",
+		"::ffff:01.002.3.04", "::1\n",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		SteamNetworkingIPAddr a;
@@ -182,6 +183,7 @@ static void identityTexts(void)
 		"gen:0000000000000000000000000000000000000000000000000000000000000000", "gen:000000000000000000000000000000000000000000000000000000000000000000",
 		"psn:12345", "psn:0", "psn:", "xbox:abc", "xboxpwid:abcdef", "xboxpwid:", "xboxpwid:01234567890123456789012345678901", "xboxpwid:012345678901234567890123456789012",
 		"invalid", "", "bob", "zzz:1", "new_type:whatever it means", "Str:bob", " str:bob", "str:a b", "localhost",
+		"steamid: +76561197960287930x", "steamid:-1", "psn:7 x", "ip:1.2.3.04/8",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		SteamNetworkingIdentity id;
@@ -292,6 +294,7 @@ static void configIterate(void)
 	P(UTILS(IterateGenericEditableConfigValues)(U, (ESteamNetworkingConfigValue)-1, true));
 	P(UTILS(IterateGenericEditableConfigValues)(U, (ESteamNetworkingConfigValue)5000, true));
 	P(UTILS(IterateGenericEditableConfigValues)(U, k_ESteamNetworkingConfig_SymmetricConnect, true));
+	P(UTILS(IterateGenericEditableConfigValues)(U, k_ESteamNetworkingConfig_MTU_DataSize, true));
 }
 
 /* set prints whether a value can be set, and what becomes of it. */
@@ -743,6 +746,8 @@ static void pairs(bool network)
 		if (!network)
 			STRING(description);
 	}
+	P(SOCKETS(AcceptConnection)(S, ends[0]));
+	P(SOCKETS(AcceptConnection)(S, ends[1]));
 	P(SOCKETS(SetConnectionUserData)(S, ends[1], 4711));
 	P(SOCKETS(GetConnectionUserData)(S, ends[1]));
 	P(SOCKETS(SendMessageToConnection)(S, ends[0], "hello", 5, k_nSteamNetworkingSend_Reliable, &number));
@@ -821,6 +826,9 @@ static void pairs(bool network)
 	P(SOCKETS(FlushMessagesOnConnection)(S, ends[1]));
 	P(SOCKETS(ReceiveMessagesOnConnection)(S, ends[1], m, 4));
 	P(SOCKETS(ConfigureConnectionLanes)(S, ends[1], 2, NULL, NULL));
+	P(SOCKETS(ConfigureConnectionLanes)(S, ends[1], -1, NULL, NULL));
+	P(SOCKETS(ConfigureConnectionLanes)(S, ends[1], 256, NULL, NULL));
+	P(SOCKETS(AcceptConnection)(S, ends[1]));
 	P(SOCKETS(GetConnectionRealTimeStatus)(S, ends[1], &st, 0, NULL));
 	P(st.m_eState);
 	P(SOCKETS(GetConnectionRealTimeStatus)(S, ends[1], &st, 1, lanes));
@@ -924,6 +932,14 @@ static void batches(void)
 	}
 	SOCKETS(SendMessages)(S, 0, NULL, NULL, true);
 	SOCKETS(SendMessages)(S, -1, NULL, NULL, true);
+
+	/* A size that is none, and what comes after it on that connection. */
+	SteamNetworkingMessage_t *odd[] = {message(ends[0], 8, 0), message(ends[0], 8, 0), message(ends[1], 8, 0)};
+	int64_t numbers[3];
+	odd[0]->m_cbSize = -1;
+	SOCKETS(SendMessages)(S, 3, odd, numbers, true);
+	for (int i = 0; i < 3; i++)
+		P(numbers[i] < 1 ? numbers[i] : 1);
 
 	/* More than the buffer holds, of a connection that is not connected yet. */
 	SteamNetworkingIPAddr a = localAddress();
