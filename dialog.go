@@ -63,6 +63,14 @@ const (
 	dialogPatience = time.Millisecond
 )
 
+// dialogBounds returns how many answers are needed to begin a dialog, at least and at most.
+func (env *environment) dialogBounds() (least, most int) {
+	if env.answers > 0 {
+		return env.answers, env.answers
+	}
+	return dialogAnswers, dialogMostAnswers
+}
+
 // suits notes a read of so many datagrams, and reports whether a dialog may begin.
 func (d *dialog) suits(now mono.Time, datagrams int) bool {
 	pause := now.Sub(d.last)
@@ -71,7 +79,8 @@ func (d *dialog) suits(now mono.Time, datagrams int) bool {
 		d.answers = 0
 		return false
 	}
-	if d.answers++; d.answers < max(d.needed, dialogAnswers) {
+	least, _ := d.e.s.env.dialogBounds()
+	if d.answers++; d.answers < max(d.needed, least) {
 		return false
 	}
 	d.answers = 0
@@ -107,10 +116,11 @@ func (d *dialog) run() {
 		d.inThread.Store(false)
 	}
 	_ = d.e.sock.SetReadDeadline(time.Time{})
-	if d.turns.Load()-start < 2*dialogAnswers {
-		d.needed = min(2*max(d.needed, dialogAnswers), dialogMostAnswers) // it was not worth it
+	least, most := d.e.s.env.dialogBounds()
+	if d.turns.Load()-start < uint64(2*least) {
+		d.needed = min(2*max(d.needed, least), most) // it was not worth it
 	} else {
-		d.needed = dialogAnswers
+		d.needed = least
 	}
 }
 

@@ -26,6 +26,8 @@ type environment struct {
 	rapid time.Duration
 	// dialog is the longest time between datagrams of what is taken for a dialog. 0: nothing is.
 	dialog time.Duration
+	// answers is how many datagrams a dialog begins after. 0: as many as have proved good, and more after beginnings in vain.
+	answers int
 	// inOrder makes everything happen in the goroutine where it came up, in an order that can be repeated.
 	inOrder bool
 	// random is where keys, identifiers and challenges come from. It is safe for concurrent use.

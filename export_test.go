@@ -113,10 +113,11 @@ func (s *Sockets) InDialog() bool {
 	return false
 }
 
-// NewTalkative is New for a Sockets that takes for a dialog what is a second between datagrams.
+// NewTalkative is New for a Sockets that takes for a dialog what is a second between datagrams, and after few of them each time: on a busy
+// machine an answer is often there before anybody waits for it, and nobody reads in the first milliseconds of a dialog.
 func NewTalkative(waitInThread bool) (*Sockets, error) {
 	env := system(udp.Options{})
-	env.dialog = time.Second
+	env.dialog, env.answers = time.Second, 4
 	return New(&Options{env: env, WaitInThread: waitInThread})
 }
 

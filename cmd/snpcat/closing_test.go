@@ -160,7 +160,7 @@ func TestEndOfInputWaitsForASlowPath(t *testing.T) {
 	status := run(t.Context(), []string{"-raw", "-config", "FakePacketLag_Send=50", "-config", "FakePacketLoss_Send=5", addr},
 		bytes.NewReader(content), io.Discard, &stderr)
 	require.Equal(t, exitOK, status, stderr.String())
-	server.wantStatus(exitOK)
+	// That all has arrived does not mean that the server has been told of the end: that may get lost three times.
 	require.Equal(t, content, server.stdout.waitSize(t, len(content)))
 }
 
