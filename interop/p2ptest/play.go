@@ -164,7 +164,7 @@ func (p *player) changed(c gns.ConnectionStatusChanged) {
 	fmt.Printf("[%s] %v, was %v, reason %d %q\n", c.Info.Description, c.Info.State, c.Old, c.Info.EndReason, c.Info.EndDebug)
 	switch c.Info.State {
 	case gns.StateConnecting:
-		if p.listen == 0 || c.Info.ListenSocket != p.listen {
+		if p.listen == 0 || c.Info.ListenSocket != p.listen || c.Conn == p.conn { // ConnectP2P has found the request, and accepted it
 			return
 		}
 		if p.conn != 0 { // the request has overtaken the end of the one before
