@@ -85,7 +85,7 @@ func TestBenchHelp(t *testing.T) {
 func benchBothSides(t *testing.T, args ...string) (client, server benchResult) {
 	t.Helper()
 	s := start(t, append([]string{"bench", "-serve", "127.0.0.1:0"}, args...)...)
-	addr := s.stdout.wait(t, `"listening":"([^"]+)"`)[1]
+	addr := s.stdout.Wait(t, `"listening":"([^"]+)"`)[1]
 	c := start(t, append([]string{"bench", "-connect", addr}, args...)...)
 	c.wantStatus(exitOK)
 	s.wantStatus(exitOK)
@@ -175,7 +175,7 @@ func TestBenchServerWaitsForAllClients(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-w w4 -duration 50ms", "-w w6 -duration 100ms -conns 3 -hz 20"} {
 		s := start(t, append([]string{"bench", "-serve", "127.0.0.1:0", "-clients", "2"}, strings.Fields(args)...)...)
-		addr := s.stdout.wait(t, `"listening":"([^"]+)"`)[1]
+		addr := s.stdout.Wait(t, `"listening":"([^"]+)"`)[1]
 		var sent int64
 		for range 2 {
 			c := start(t, append([]string{"bench", "-connect", addr}, strings.Fields(args)...)...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,7 +29,7 @@ func TestExitStatusAfterThePeerCloses(t *testing.T) {
 		peer := newLibrary(t)
 		client := start(t, peer.address())
 		conn := peer.accept()
-		client.stderr.wait(t, "connected to")
+		client.stderr.Wait(t, "connected to")
 		require.NoError(t, conn.Send([]byte("last words"), gns.SendReliable))
 		require.NoError(t, conn.CloseWithReason(tc.reason, "so long", true))
 		client.wantStatus(tc.status)
@@ -41,7 +42,7 @@ func TestStrangersWordsDoNotReachTheTerminalUnchanged(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	client := start(t, peer.address())
-	client.stderr.wait(t, "connected to")
+	client.stderr.Wait(t, "connected to")
 	require.NoError(t, peer.accept().CloseWithReason(1000, "\x1b]0;evil\x07\nfake", false))
 	client.wantStatus(exitOK)
 	require.Contains(t, client.stderr.String(), "App_Generic (1000): \ufffd]0;evil\ufffd\ufffdfake\n")
@@ -51,7 +52,7 @@ func TestPeerThatVanishes(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	client := start(t, "-config", "TimeoutConnected=5000", peer.address()) // no sooner than the next two lines take
-	client.stderr.wait(t, "connected to")
+	client.stderr.Wait(t, "connected to")
 	peer.vanish()
 	client.write("hello?\n")
 	client.wantStatus(exitFailed)
@@ -80,7 +81,7 @@ func TestInterruptWhileConnecting(t *testing.T) {
 	peer := newLibrary(t)
 	peer.vanish()
 	client := start(t, "-v", peer.address())
-	client.stderr.wait(t, "to=Connecting")
+	client.stderr.Wait(t, "to=Connecting")
 	client.interrupt()
 	client.wantStatus(exitFailed)
 	require.Contains(t, client.stderr.String(), "interrupted while connecting to")
@@ -103,9 +104,9 @@ func TestInterruptOfAListenerClosesPolitely(t *testing.T) {
 	t.Parallel()
 	server, addr := listen(t, "-k")
 	first, second := start(t, addr), start(t, addr)
-	server.stderr.wait(t, `connection from(?s:.*)connection from`)
-	first.stderr.wait(t, `connected to`)
-	second.stderr.wait(t, `connected to`)
+	server.stderr.Wait(t, `connection from(?s:.*)connection from`)
+	first.stderr.Wait(t, `connected to`)
+	second.stderr.Wait(t, `connected to`)
 	server.interrupt()
 	server.wantStatus(exitOK)
 	first.wantStatus(exitOK)
@@ -117,7 +118,7 @@ func TestSecondInterruptDoesNotWaitForDelivery(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	client := start(t, peer.address())
-	client.stderr.wait(t, "connected to")
+	client.stderr.Wait(t, "connected to")
 	peer.vanish()
 	client.write("never\n")
 	client.write("read after the first line was sent\n")
@@ -131,7 +132,7 @@ func TestLingerBoundsDelivery(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	client := start(t, "-linger", "100ms", peer.address())
-	client.stderr.wait(t, "connected to")
+	client.stderr.Wait(t, "connected to")
 	peer.vanish()
 	client.write("never\n")
 	client.end()
@@ -143,7 +144,7 @@ func TestNoLinger(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	client := start(t, "-linger", "0", peer.address())
-	client.stderr.wait(t, "connected to")
+	client.stderr.Wait(t, "connected to")
 	peer.vanish()
 	client.write("never\n")
 	client.end()
@@ -161,7 +162,7 @@ func TestEndOfInputWaitsForASlowPath(t *testing.T) {
 		bytes.NewReader(content), io.Discard, &stderr)
 	require.Equal(t, exitOK, status, stderr.String())
 	// That all has arrived does not mean that the server has been told of the end: that may get lost three times.
-	require.Equal(t, content, server.stdout.waitSize(t, len(content)))
+	require.Equal(t, content, server.stdout.WaitSize(t, len(content)))
 }
 
 // broken is an output that fails.
@@ -186,7 +187,7 @@ func TestInputThatFails(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	r, w := io.Pipe()
-	client := startWith(t, r, w, newBuffer(), peer.address())
+	client := startWith(t, r, w, testoutput.New(), peer.address())
 	require.NoError(t, w.CloseWithError(errors.New("bad sector")))
 	client.wantStatus(exitFailed)
 	require.Contains(t, client.stderr.String(), "snpcat: standard input: bad sector\n")

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,7 +44,7 @@ func TestRawBytesArriveAsTheyAre(t *testing.T) {
 			if network == nil { // else the server may not have been told of the end
 				server.wantStatus(exitOK)
 			}
-			got := server.stdout.waitSize(t, len(content))
+			got := server.stdout.WaitSize(t, len(content))
 			require.Equal(t, sha256.Sum256(content), sha256.Sum256(got), "%d bytes of %d", len(got), len(content))
 		})
 	}
@@ -52,12 +53,12 @@ func TestRawBytesArriveAsTheyAre(t *testing.T) {
 func TestRawFromListenerToClient(t *testing.T) {
 	t.Parallel()
 	content := noise(1_000_003)
-	server := startWith(t, bytes.NewReader(content), nil, newBuffer(), append([]string{"-l", "-raw", "127.0.0.1:0"}, fast...)...)
+	server := startWith(t, bytes.NewReader(content), nil, testoutput.New(), append([]string{"-l", "-raw", "127.0.0.1:0"}, fast...)...)
 	client := start(t, "-raw", server.address())
 	server.wantStatus(exitOK)
 	client.wantStatus(exitOK)
-	got, _ := client.stdout.snapshot()
-	require.Equal(t, sha256.Sum256(content), sha256.Sum256(got), "%d bytes of %d", len(got), len(content))
+	got := client.stdout.String()
+	require.Equal(t, sha256.Sum256(content), sha256.Sum256([]byte(got)), "%d bytes of %d", len(got), len(content))
 }
 
 func TestRawSendsWhatIsThere(t *testing.T) {
@@ -65,7 +66,7 @@ func TestRawSendsWhatIsThere(t *testing.T) {
 	server, addr := listen(t, "-raw")
 	client := start(t, "-raw", addr)
 	client.write("no line end") // and no end of input
-	server.stdout.wait(t, "^no line end$")
+	server.stdout.Wait(t, "^no line end$")
 }
 
 func TestRawUnreliableFitsPackets(t *testing.T) {

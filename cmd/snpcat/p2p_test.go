@@ -25,7 +25,7 @@ func signalServer(t *testing.T) string {
 func listenP2P(t *testing.T, server, identity string, args ...string) *process {
 	t.Helper()
 	p := start(t, append([]string{"-l", "-p2p", "-signal", server, "-identity", identity}, args...)...)
-	p.stderr.wait(t, `listening as `)
+	p.stderr.Wait(t, `listening as `)
 	return p
 }
 
@@ -40,8 +40,8 @@ func TestP2PCarriesMessagesBothWays(t *testing.T) {
 	bob := listenP2P(t, server, "str:bob")
 	require.Contains(t, bob.stderr.String(), "listening as str:bob, virtual port 0, through "+server+"\n")
 	alice := start(t, peerArgs(server, "str:bob")...)
-	alice.stderr.wait(t, `connected to str:bob \((local|direct), \S+:\d+\)\n`)
-	bob.stderr.wait(t, `connection from str:alice \((local|direct), \S+:\d+\)\n`)
+	alice.stderr.Wait(t, `connected to str:bob \((local|direct), \S+:\d+\)\n`)
+	bob.stderr.Wait(t, `connection from str:alice \((local|direct), \S+:\d+\)\n`)
 	alice.write("hello\n")
 	bob.wantLines("hello")
 	bob.write("hello yourself\n")
@@ -57,8 +57,8 @@ func TestP2PListenerTalksToOnePeer(t *testing.T) {
 	server := signalServer(t)
 	bob := listenP2P(t, server, "str:bob")
 	alice := start(t, peerArgs(server, "str:bob")...)
-	alice.stderr.wait(t, `connected to`)
-	bob.stderr.wait(t, `connection from`)
+	alice.stderr.Wait(t, `connected to`)
+	bob.stderr.Wait(t, `connection from`)
 
 	status, _, stderr := finished(t, "", "-p2p", "-signal", server, "-identity", "str:carol", "str:bob")
 	require.Equal(t, exitFailed, status)
@@ -130,7 +130,7 @@ func TestP2PFileOverABadNetwork(t *testing.T) {
 	status, _, stderr := finished(t, string(content), args...)
 	require.Equal(t, exitOK, status, stderr)
 	require.Regexp(t, `sent \d+ messages, 300.0 KB`, stderr)
-	got := bob.stdout.waitSize(t, len(content)) // whether bob has been told of the end is another matter
+	got := bob.stdout.WaitSize(t, len(content)) // whether bob has been told of the end is another matter
 	require.True(t, string(content) == string(got), "%d bytes of %d", len(got), len(content))
 }
 
@@ -141,15 +141,15 @@ func TestP2PCertificates(t *testing.T) {
 	bobCert, _, _ := ca.issue(gns.GenericString("bob"), "")
 	aliceCert, _, _ := ca.issue(gns.GenericString("alice"), "")
 	bob := start(t, "-l", "-k", "-p2p", "-signal", server, "-ca", ca.file, "-cert", bobCert)
-	bob.stderr.wait(t, `listening as str:bob`)
+	bob.stderr.Wait(t, `listening as str:bob`)
 
 	status, _, stderr := finished(t, "", peerArgs(server, "str:bob")...)
 	require.Equal(t, exitFailed, status, "nobody vouches for this one")
 	require.Contains(t, stderr, "str:bob refused the connection: ")
 
 	alice := start(t, "-p2p", "-signal", server, "-ca", ca.file, "-cert", aliceCert, "str:bob")
-	alice.stderr.wait(t, `connected to str:bob \(.*, verified\)\n`)
-	bob.stderr.wait(t, `connection from str:alice \(.*, verified\)\n`)
+	alice.stderr.Wait(t, `connected to str:bob \(.*, verified\)\n`)
+	bob.stderr.Wait(t, `connection from str:alice \(.*, verified\)\n`)
 	alice.end()
 	alice.wantStatus(exitOK)
 }
@@ -159,8 +159,8 @@ func TestP2PSymmetric(t *testing.T) {
 	server := signalServer(t)
 	alice := start(t, peerArgs(server, "-symmetric", "str:bob")...)
 	bob := start(t, "-p2p", "-signal", server, "-identity", "str:bob", "-symmetric", "str:alice")
-	alice.stderr.wait(t, `connected to str:bob`)
-	bob.stderr.wait(t, `connected to str:alice`)
+	alice.stderr.Wait(t, `connected to str:bob`)
+	bob.stderr.Wait(t, `connected to str:alice`)
 	alice.write("one connection\n")
 	bob.wantLines("one connection")
 	bob.write("for both\n")
@@ -211,7 +211,7 @@ func TestP2PWithTheLibrary(t *testing.T) {
 	alice := start(t, peerArgs(server, "str:bob")...)
 	conn, err := l.Accept(t.Context())
 	require.NoError(t, err)
-	alice.stderr.wait(t, `connected to str:bob`)
+	alice.stderr.Wait(t, `connected to str:bob`)
 	require.NoError(t, conn.CloseWithReason(1234, "so long", true))
 	alice.wantStatus(exitOK)
 	require.Contains(t, alice.stderr.String(), "str:bob closed the connection: App(1234): so long\n")

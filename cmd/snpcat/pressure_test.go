@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gogns/gns"
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,7 +27,7 @@ func TestInputIsReadNoFasterThanThePeerTakesIt(t *testing.T) {
 	t.Parallel()
 	peer := newLibrary(t)
 	src := &endless{}
-	client := startWith(t, src, nil, newBuffer(), append([]string{"-raw", peer.address()}, fast...)...)
+	client := startWith(t, src, nil, testoutput.New(), append([]string{"-raw", peer.address()}, fast...)...)
 	conn := peer.accept()
 	require.Eventually(t, func() bool { return src.read.Load() > 0 }, patience, time.Millisecond)
 	<-time.After(300 * time.Millisecond) // in which unbounded reading would read a lot

@@ -8,23 +8,23 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gogns/gns"
 	"github.com/gogns/gns/config"
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 2 * time.Minute
+const patience = testoutput.Patience
 
 // process is a snpcat that runs in this process.
 type process struct {
 	t              *testing.T
 	stdin          *io.PipeWriter
-	stdout, stderr *buffer
+	stdout, stderr *testoutput.Buffer
 	interrupt      context.CancelFunc // the first Ctrl-C
 	kill           context.CancelFunc // the second
 	status         chan int
@@ -34,7 +34,7 @@ type process struct {
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	r, w := io.Pipe()
-	return startWith(t, r, w, newBuffer(), args...)
+	return startWith(t, r, w, testoutput.New(), args...)
 }
 
 func startWith(t *testing.T, stdin io.Reader, w *io.PipeWriter, stdout io.Writer, args ...string) *process {
@@ -42,9 +42,9 @@ func startWith(t *testing.T, stdin io.Reader, w *io.PipeWriter, stdout io.Writer
 	interrupted, interrupt := context.WithCancel(context.Background())
 	killed, kill := context.WithCancel(context.Background())
 	p := &process{
-		t: t, stdin: w, stderr: newBuffer(), interrupt: interrupt, kill: kill, status: make(chan int, 1),
+		t: t, stdin: w, stderr: testoutput.New(), interrupt: interrupt, kill: kill, status: make(chan int, 1),
 	}
-	p.stdout, _ = stdout.(*buffer)
+	p.stdout, _ = stdout.(*testoutput.Buffer)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -77,7 +77,7 @@ func listen(t *testing.T, args ...string) (p *process, address string) {
 // address waits for a listener to tell its address.
 func (p *process) address() string {
 	p.t.Helper()
-	return p.stderr.wait(p.t, `listening on (\S+)`)[1]
+	return p.stderr.Wait(p.t, `listening on (\S+)`)[1]
 }
 
 // write writes to standard input, which takes it when the program reads it.
@@ -129,7 +129,7 @@ func (p *process) wantLines(lines ...string) {
 	for _, l := range lines {
 		pattern += regexp.QuoteMeta(l) + "\n"
 	}
-	p.stdout.wait(p.t, pattern)
+	p.stdout.Wait(p.t, pattern)
 }
 
 // finished runs snpcat on an input to its end.
@@ -138,74 +138,6 @@ func finished(t *testing.T, stdin string, args ...string) (status int, stdout, s
 	var out, err bytes.Buffer
 	status = run(context.Background(), args, strings.NewReader(stdin), &out, &err)
 	return status, out.String(), err.String()
-}
-
-// buffer collects what is written and lets others wait for it.
-type buffer struct {
-	mu      sync.Mutex
-	data    []byte
-	changed chan struct{}
-}
-
-func newBuffer() *buffer { return &buffer{changed: make(chan struct{})} }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.data = append(b.data, p...)
-	close(b.changed)
-	b.changed = make(chan struct{})
-	return len(p), nil
-}
-
-func (b *buffer) snapshot() ([]byte, <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.data), b.changed
-}
-
-func (b *buffer) String() string {
-	data, _ := b.snapshot()
-	return string(data)
-}
-
-// wait waits until what was written matches a pattern, and returns the match with its groups.
-func (b *buffer) wait(t *testing.T, pattern string) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	timeout := time.After(patience)
-	for {
-		data, changed := b.snapshot()
-		if m := re.FindSubmatch(data); m != nil {
-			groups := make([]string, len(m))
-			for i := range m {
-				groups[i] = string(m[i])
-			}
-			return groups
-		}
-		select {
-		case <-changed:
-		case <-timeout:
-			require.Fail(t, "not written", "want %q, got:\n%s", pattern, data)
-		}
-	}
-}
-
-// waitSize waits until so much was written, and returns it.
-func (b *buffer) waitSize(t *testing.T, size int) []byte {
-	t.Helper()
-	timeout := time.After(patience)
-	for {
-		data, changed := b.snapshot()
-		if len(data) >= size {
-			return data
-		}
-		select {
-		case <-changed:
-		case <-timeout:
-			require.Fail(t, "not written", "%d bytes of %d", len(data), size)
-		}
-	}
 }
 
 // objects parses JSON lines.

@@ -27,7 +27,7 @@ func TestSignalServerCarriesSignals(t *testing.T) {
 	alice, bob := gns.GenericString("alice"), gns.GenericString("bob")
 	b, err := service.Open(bob, inbox)
 	require.NoError(t, err)
-	server.stderr.wait(t, `client connected.* identity=str:bob`)
+	server.stderr.Wait(t, `client connected.* identity=str:bob`)
 	a, err := service.Open(alice, inbox)
 	require.NoError(t, err)
 	require.NoError(t, a.SendSignal(bob, []byte("hello")))
@@ -37,7 +37,7 @@ func TestSignalServerCarriesSignals(t *testing.T) {
 	case <-time.After(patience):
 		require.Fail(t, "no signal")
 	}
-	server.stderr.wait(t, `2 clients  \d+ signals/s  1 carried  0 for nobody  0 refused`)
+	server.stderr.Wait(t, `2 clients  \d+ signals/s  1 carried  0 for nobody  0 refused`)
 
 	server.interrupt()
 	server.wantStatus(exitOK)

@@ -10,6 +10,7 @@ import (
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/crypto/certfile"
 	"github.com/gogns/gns/crypto/pki"
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
@@ -269,7 +270,7 @@ func TestListThatFailsOnItsWayIssuesNothing(t *testing.T) {
 	b := newBench(t)
 	b.ok("ca -o @ca.key")
 	b.write("players", "str:bob\nstr:alice\nstr:carol\n")
-	stdout, stderr := newBuffer(), newBuffer()
+	stdout, stderr := testoutput.New(), testoutput.New()
 	p := b.program(t.Context(), stdout, stderr)
 	p.random = &failing{keys: b.keys, after: 2}
 	require.Equal(t, exitFailed, p.run(b.place(strings.Fields("issue -ca @ca.key -list @players -d @certs"))))

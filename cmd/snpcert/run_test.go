@@ -19,11 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 2 * time.Minute
+const patience = testoutput.Patience
 
 // start is the time at which tests begin.
 var start = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
@@ -69,7 +70,7 @@ func (k *countedKeys) last() ed25519.PrivateKey {
 }
 
 // program returns a snpcert whose relative file names are below the bench's directory.
-func (b *bench) program(ctx context.Context, stdout, stderr *buffer) *program {
+func (b *bench) program(ctx context.Context, stdout, stderr *testoutput.Buffer) *program {
 	return &program{
 		ctx: ctx, stdout: stdout, stderr: stderr, now: b.clock, random: b.keys,
 		getenv: func(name string) string { return b.env[name] },
@@ -110,7 +111,7 @@ func (b *bench) place(args []string) []string {
 // printed, the directory is taken away again.
 func (b *bench) run(args ...string) (status int, stdout, stderr string) {
 	b.t.Helper()
-	out, err := newBuffer(), newBuffer()
+	out, err := testoutput.New(), testoutput.New()
 	status = b.program(b.t.Context(), out, err).run(b.place(args))
 	b.remember(out, err)
 	return status, b.local(out.String()), b.local(err.String())
@@ -120,12 +121,11 @@ func (b *bench) local(s string) string {
 	return strings.ReplaceAll(s, b.dir+string(filepath.Separator), "")
 }
 
-func (b *bench) remember(buffers ...*buffer) {
+func (b *bench) remember(buffers ...*testoutput.Buffer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, buf := range buffers {
-		data, _ := buf.snapshot()
-		b.printed = append(append(b.printed, data...), '\n')
+		b.printed = append(append(b.printed, buf.String()...), '\n')
 	}
 }
 
@@ -216,50 +216,3 @@ func traces(data, secret []byte) (found []string) {
 
 // lineBreaks takes line breaks out of text, in JSON too.
 var lineBreaks = strings.NewReplacer("\r", "", "\n", "", `\r`, "", `\n`, "")
-
-// buffer collects what is written and lets others wait for it.
-type buffer struct {
-	mu      sync.Mutex
-	data    []byte
-	changed chan struct{}
-}
-
-func newBuffer() *buffer { return &buffer{changed: make(chan struct{})} }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.data = append(b.data, p...)
-	close(b.changed)
-	b.changed = make(chan struct{})
-	return len(p), nil
-}
-
-func (b *buffer) snapshot() ([]byte, <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.data), b.changed
-}
-
-func (b *buffer) String() string {
-	data, _ := b.snapshot()
-	return string(data)
-}
-
-// wait waits until what was written matches a pattern, and returns the match with its groups.
-func (b *buffer) wait(t *testing.T, pattern string) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	timeout := time.After(patience)
-	for {
-		data, changed := b.snapshot()
-		if m := re.FindStringSubmatch(string(data)); m != nil {
-			return m
-		}
-		select {
-		case <-changed:
-		case <-timeout:
-			require.Fail(t, "not written", "want %q, got:\n%s", pattern, data)
-		}
-	}
-}

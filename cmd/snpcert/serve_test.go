@@ -21,6 +21,7 @@ import (
 
 	"github.com/gogns/gns/crypto"
 	"github.com/gogns/gns/crypto/certfile"
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
@@ -35,7 +36,7 @@ const (
 type running struct {
 	b      *bench
 	url    string
-	stderr *buffer
+	stderr *testoutput.Buffer
 	reload chan os.Signal
 	stop   context.CancelFunc
 	status chan int
@@ -45,8 +46,8 @@ type running struct {
 func (b *bench) serve(line string) *running {
 	b.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{b: b, stderr: newBuffer(), reload: make(chan os.Signal), stop: stop, status: make(chan int, 1)}
-	stdout := newBuffer()
+	r := &running{b: b, stderr: testoutput.New(), reload: make(chan os.Signal), stop: stop, status: make(chan int, 1)}
+	stdout := testoutput.New()
 	p := b.program(ctx, stdout, r.stderr)
 	p.reload = r.reload
 	done := make(chan struct{})
@@ -63,7 +64,7 @@ func (b *bench) serve(line string) *running {
 		require.NotContains(b.t, r.stderr.String(), guildToken)
 		b.searchKeys()
 	})
-	r.url = r.stderr.wait(b.t, `listening on (\S+)`)[1]
+	r.url = r.stderr.Wait(b.t, `listening on (\S+)`)[1]
 	return r
 }
 
@@ -75,7 +76,7 @@ func (r *running) hangUp(want string) {
 	case <-time.After(patience):
 		require.Fail(r.b.t, "nobody waits for signals")
 	}
-	r.stderr.wait(r.b.t, want)
+	r.stderr.Wait(r.b.t, want)
 }
 
 func (r *running) get(path string) (int, string) {
@@ -107,7 +108,7 @@ func TestServeAndRequest(t *testing.T) {
 	s := b.serve("-listen " + testport.TCP(t).String() + " -ca @ca.key -tokens @tokens -app 730 -pop iad") // that is nobody else's when it has ended
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, s.url)
 	root := certfile.KeyIDText(crypto.KeyID(publicHalf(b.keys.last())))
-	s.stderr.wait(t, "authority "+root+", certificates for 24h0m0s")
+	s.stderr.Wait(t, "authority "+root+", certificates for 24h0m0s")
 
 	request := "request -url " + s.url + " "
 	b.ok(request + "-token-file @bob.token -ca @ca.key.pub -o @bob.cert")
@@ -117,7 +118,7 @@ func TestServeAndRequest(t *testing.T) {
 	require.Equal(t, []uint32{730}, cert.AppIDs)
 	require.Equal(t, start.Add(day), cert.Expiry)
 	b.ok("verify -ca @ca.key.pub -identity str:bob -app 730 -pop iad @bob.cert")
-	line := s.stderr.wait(t, `(?m)^.*certificate signed.*$`)[0]
+	line := s.stderr.Wait(t, `(?m)^.*certificate signed.*$`)[0]
 	require.Contains(t, line, "identity=str:bob")
 	require.Contains(t, line, "key="+certfile.KeyIDText(cert.KeyID())[2:])
 

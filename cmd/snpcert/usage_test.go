@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/stretchr/testify/require"
 )
 
@@ -90,7 +91,7 @@ func TestHelpDescribesEveryFlagAndNoOther(t *testing.T) {
 		for _, m := range regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllStringSubmatch(c.usage, -1) {
 			described[m[1]] = true
 		}
-		p := b.program(t.Context(), newBuffer(), newBuffer())
+		p := b.program(t.Context(), testoutput.New(), testoutput.New())
 		require.Equal(t, exitOK, p.run([]string{c.name, "-h"}))
 		defined := map[string]bool{}
 		p.flags.VisitAll(func(f *flag.Flag) { defined[f.Name] = true })
@@ -117,8 +118,8 @@ func TestStandardOutputThatFails(t *testing.T) {
 	for _, args := range []string{"help", "ca -h", "show @ca.key", "show -json @ca.key", "ca -o @other.key"} {
 		r, err := os.Open(os.DevNull) // cannot be written
 		require.NoError(t, err)
-		stderr := newBuffer()
-		p := b.program(t.Context(), newBuffer(), stderr)
+		stderr := testoutput.New()
+		p := b.program(t.Context(), testoutput.New(), stderr)
 		p.stdout = r
 		require.Equal(t, exitFailed, p.run(b.place(strings.Fields(args))), args)
 		require.Contains(t, stderr.String(), "standard output: ", args)

@@ -48,6 +48,7 @@ var arrows = map[string][]string{
 	"transport/ice":       {"p2p", "transport/udp"},
 	"internal/meet":       {"config", "crypto", "p2p", "signaling/trivial"},
 	"internal/signaltest": {"p2p", "crypto"},
+	"internal/testoutput": {},
 	"internal/testport":   {},
 	"signaling/trivial":   {"p2p", "crypto"},
 	"signaling/memory":    {"p2p", "crypto"},
@@ -71,7 +72,7 @@ var optional = []string{"transport/ice", "signaling/trivial", "signaling/memory"
 var web = []string{"metrics", "crypto/issuer", "cmd/snpcert", "examples/arena/server"}
 
 // impure packages touch the outside world; all others are pure.
-var impure = []string{"", "transport/udp", "transport/ice", "internal/meet", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/signaltest", "internal/testport", "internal/arch",
+var impure = []string{"", "transport/udp", "transport/ice", "internal/meet", "signaling/trivial", "signaling/memory", "signaling/lossy", "internal/simudp", "cmd/snpcat", "cmd/snpcert", "crypto/issuer", "internal/secretfile", "internal/measure", "internal/natlab", "internal/signaltest", "internal/testoutput", "internal/testport", "internal/arch",
 	"examples/arena", "examples/arena/server", "examples/arena/bot", "examples/ownsignaling"}
 
 // forbidden are imports that a pure package has no business with.

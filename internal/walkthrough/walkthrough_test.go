@@ -2,23 +2,18 @@
 package walkthrough
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
+	"github.com/gogns/gns/internal/testoutput"
 	"github.com/gogns/gns/internal/testport"
 	"github.com/stretchr/testify/require"
 )
-
-// patience is how long a command may take to print what it is expected to; only failures use it up.
-const patience = 2 * time.Minute
 
 // step is a command with the output that the page shows.
 type step struct {
@@ -52,29 +47,6 @@ func pattern(want []string) *regexp.Regexp {
 	return regexp.MustCompile(`\A` + strings.Join(parts, "\n") + `\n?\z`)
 }
 
-// output collects what a command prints.
-type output struct {
-	mu      sync.Mutex
-	buf     bytes.Buffer
-	changed chan struct{}
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	select {
-	case o.changed <- struct{}{}:
-	default:
-	}
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -91,34 +63,34 @@ func TestTrust(t *testing.T) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, s := range all {
-		command, background := strings.CutSuffix(s.command, " &")
-		if background {
-			command = "exec " + command // so that it is the command that is ended, and not its shell
-		}
-		cmd := exec.Command("sh", "-c", command)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
-		o := &output{changed: make(chan struct{}, 1)}
-		cmd.Stdout, cmd.Stderr = o, o
-		want := pattern(s.want)
-		if !background {
-			require.NoError(t, cmd.Run(), "%s\n%s", s.command, o)
-			require.Regexp(t, want, o.String(), s.command)
-			continue
-		}
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		})
-		for deadline := time.After(patience); !want.MatchString(o.String()); {
-			select {
-			case <-o.changed:
-			case <-deadline:
-				require.Regexp(t, want, o.String(), s.command)
-			}
-		}
+		run(t, bin, dir, s.command, pattern(s.want))
 	}
+}
+
+// run runs a command of a page in a directory, with the programs in bin, and expects what it prints. It goes on with one that ends in
+// "&" as soon as that has been printed.
+func run(t *testing.T, bin, dir, command string, want *regexp.Regexp) {
+	t.Helper()
+	command, background := strings.CutSuffix(command, " &")
+	if background {
+		command = "exec " + command // so that it is the command that is ended, and not its shell
+	}
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	o := testoutput.New()
+	cmd.Stdout, cmd.Stderr = o, o
+	if !background {
+		require.NoError(t, cmd.Run(), "%s\n%s", command, o)
+		require.Regexp(t, want, o.String(), command)
+		return
+	}
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	o.Wait(t, want.String())
 }
 
 func TestPatterns(t *testing.T) {
