@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 0, "run TestDiffer with so many random seeds instead of those that it always has")
+	seeds = flag.Int("seeds", 0, "run TestDiffer with so many random seeds instead of its own")
 	steps = flag.Int("steps", 600, "how many steps TestDiffer takes with each seed")
 )
 
@@ -24,9 +24,9 @@ var (
 // A program runs alone as "differ seed steps". With DIFFER_DEBUG in its environment it also prints what the debug output function is told.
 func TestDiffer(t *testing.T) {
 	file := program(t, "testdata/differ/differ.c", sources(t, "testdata/differ", "differ.c")...)
-	list := []uint64{1, 2, 3, 4, 5, 6, 7, 8, rand.Uint64()}
+	list := []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9}
 	if *instrument == "valgrind" {
-		list = []uint64{1, rand.Uint64()}
+		list = list[:2]
 	}
 	if *seeds > 0 {
 		list = make([]uint64, *seeds)
