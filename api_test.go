@@ -101,7 +101,7 @@ var apiFunctions = map[string]func(t *testing.T, w *world){
 		h := w.host(gns.Options{})
 		client, cc, sc := h.connect() // accepts in the callback
 		require.ErrorIs(t, h.AcceptConnection(sc), gns.ErrInvalidState, "a second time")
-		require.ErrorIs(t, client.AcceptConnection(cc), gns.ErrInvalidParam, "an outgoing one")
+		require.ErrorIs(t, client.AcceptConnection(cc), gns.ErrInvalidState, "an outgoing one")
 		require.ErrorIs(t, h.AcceptConnection(badHandle), gns.ErrInvalidParam)
 	},
 	"functions/closeConnection": func(t *testing.T, w *world) {

@@ -127,7 +127,7 @@ func TestBehavior(t *testing.T) {
 		want results
 	}{
 		//                                                                        unkn inco outg conn dial byPe prob clos ling
-		{"AcceptConnection", func(x situation) error { return x.s.AcceptConnection(x.c) }, results{ip, ok, ip, is, ip, is, is, ip, ip}},
+		{"AcceptConnection", func(x situation) error { return x.s.AcceptConnection(x.c) }, results{ip, ok, ip, is, is, is, is, ip, ip}},
 		{"CloseConnection", func(x situation) error { return x.s.CloseConnection(x.c, 0, "", false) }, handleOnly},
 		{"CloseConnection, linger", func(x situation) error { return x.s.CloseConnection(x.c, 0, "", true) }, handleOnly},
 		{"SendMessageToConnection, reliable", send(gns.SendReliable, 10), results{ip, ok, ok, ok, ok, nc, nc, ip, ip}},

@@ -62,11 +62,15 @@ func (s *Sockets) connect(remote netip.AddrPort, expect crypto.Identity, opts []
 
 // AcceptConnection completes an incoming connection, which is then connected.
 //
-// Errors: ErrInvalidParam for a bad handle or a connection that this side initiated; ErrInvalidState if
-// it was accepted before, or the peer has given up; ErrHandshakeFailed if there is no cipher in common,
-// which also ends the connection.
+// Errors: ErrInvalidParam for a bad handle or a connection that this side is making; ErrInvalidState if there is nothing
+// to accept any more: it was accepted before, or the peer has given up; ErrDuplicateRequest instead if it was accepted and
+// is symmetric, for ConnectP2P to the same peer does that; ErrHandshakeFailed if there is no cipher in common, which also ends the
+// connection.
 func (s *Sockets) AcceptConnection(h Connection) error {
 	return s.with(h, func(c *connection, now mono.Time) error {
+		if state := c.core.State(); state != conn.StateConnecting && state.Active() && c.config.Int32(config.SymmetricConnect) != 0 {
+			return ResultDuplicateRequest.errorf("symmetric connection has been accepted already")
+		}
 		c.configure(now) // the application may have changed what it accepts
 		return resultOf(c.core.Accept(now))
 	})

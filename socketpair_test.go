@@ -80,8 +80,8 @@ func TestSocketPair(t *testing.T) {
 		require.Empty(t, got.Data)
 		require.Equal(t, alice, got.Peer)
 
-		require.ErrorIs(t, u.s.AcceptConnection(one), gns.ErrInvalidParam)
-		require.ErrorIs(t, u.s.AcceptConnection(two), map[bool]error{false: gns.ErrInvalidParam, true: gns.ErrInvalidState}[network])
+		require.ErrorIs(t, u.s.AcceptConnection(one), gns.ErrInvalidState)
+		require.ErrorIs(t, u.s.AcceptConnection(two), gns.ErrInvalidState)
 		text, err := u.s.DetailedConnectionStatus(two)
 		require.NoError(t, err)
 		require.Contains(t, text, "connected for")

@@ -193,7 +193,7 @@ func TestBadHandlesAndArguments(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.s.SendMessageToConnection(cc, make([]byte, gns.MaxMessageSize), gns.SendReliable)
 	require.ErrorIs(t, err, gns.ErrLimitExceeded)
-	require.ErrorIs(t, client.s.AcceptConnection(cc), gns.ErrInvalidParam, "not an incoming one")
+	require.ErrorIs(t, client.s.AcceptConnection(cc), gns.ErrInvalidState, "not an incoming one")
 }
 
 func TestIPv6AndDualStack(t *testing.T) {

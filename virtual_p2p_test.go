@@ -315,6 +315,7 @@ func TestVirtualSymmetricConnect(t *testing.T) {
 					info, err := p.ConnectionInfo(conns[i])
 					require.NoError(t, err)
 					require.Equal(t, gns.StateConnected, info.State, "later %v", later)
+					require.ErrorIs(t, p.AcceptConnection(conns[i]), gns.ErrDuplicateRequest)
 					conns, _, _ := p.Tables()
 					require.Equal(t, 1, conns, "one connection only")
 				}

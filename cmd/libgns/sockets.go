@@ -87,21 +87,7 @@ func SteamAPI_ISteamNetworkingSockets_AcceptConnection(self unsafe.Pointer, h C.
 	if s == nil {
 		return C.k_EResultInvalidParam
 	}
-	err := s.AcceptConnection(gns.Connection(h))
-	if err == nil {
-		return C.k_EResultOK
-	}
-	// Valve's library looks at the state before it asks who has initiated the connection.
-	info, gone := s.ConnectionInfo(gns.Connection(h))
-	switch {
-	case gone != nil || info.State == gns.StateConnecting || errors.Is(err, gns.ErrHandshakeFailed):
-		return resultOf(err)
-	case info.State == gns.StateFindingRoute || info.State == gns.StateConnected:
-		if v, err := s.Config(config.Connection, uint32(h), config.SymmetricConnect); err == nil && v.Int32() != 0 {
-			return C.k_EResultDuplicateRequest
-		}
-	}
-	return C.k_EResultInvalidState
+	return resultOf(s.AcceptConnection(gns.Connection(h)))
 }
 
 //export SteamAPI_ISteamNetworkingSockets_CloseConnection

@@ -122,7 +122,7 @@ func TestPipeRefuses(t *testing.T) {
 	require.ErrorIs(t, send(0), snp.ErrBufferFull, "three messages")
 	require.True(t, b.Consumed(pairStart, 3, 10))
 	require.NoError(t, send(8))
-	require.ErrorIs(t, a.Accept(pairStart), ErrNotIncoming)
+	require.ErrorIs(t, a.Accept(pairStart), ErrNotConnecting)
 	for name, lanes := range map[string]struct {
 		priorities []int
 		weights    []uint16

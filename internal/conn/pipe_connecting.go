@@ -24,10 +24,10 @@ func (p *PipeEnd) IsServer() bool { return p.isServer }
 // Errors: ErrNotIncoming, ErrNotConnecting.
 func (p *PipeEnd) Accept(now mono.Time) error {
 	switch {
-	case !p.isServer:
-		return ErrNotIncoming
 	case p.state != StateConnecting:
 		return ErrNotConnecting
+	case !p.isServer:
+		return ErrNotIncoming
 	}
 	for _, end := range [...]*PipeEnd{p, p.other} {
 		end.setState(now, StateConnected)

@@ -75,11 +75,11 @@ func besideOfRequest(req *pb.CMsgSteamSockets_UDP_ConnectRequest) crypto.Identit
 // FindingRoute if the peers talk by signals, and ConnectOK is on its way; if the sides have no cipher in common it fails with
 // ErrHandshakeFailed and the connection ends.
 func (c *Conn) Accept(now mono.Time) error {
-	if !c.isServer {
-		return ErrNotIncoming
-	}
 	if c.state != StateConnecting {
 		return ErrNotConnecting
+	}
+	if !c.isServer {
+		return ErrNotIncoming
 	}
 	c.handshake.SetUnencrypted(c.unencrypted())
 	// The application may have taken its time, in which the certificate has expired or been revoked.
