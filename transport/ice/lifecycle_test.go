@@ -29,7 +29,7 @@ func TestLoopback(t *testing.T) {
 		defer b.Close()
 		connect(t, a, b)
 		require.Equal(t, "host", (<-a.routes).LocalType)
-		require.Equal(t, p2p.RouteDirect, (<-b.routes).Kind)
+		require.Equal(t, p2p.RouteLocal, (<-b.routes).Kind)
 		talk(t, a, b)
 		require.NoError(t, a.Close())
 		require.NoError(t, a.Close())
@@ -183,23 +183,33 @@ func TestNothingTold(t *testing.T) {
 }
 
 func TestRouteOnOneNetworkIsLocal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		l := w.addNAT("192.0.2.1", false, samePortAlso)
-		a := newPeer(t, "alice", w.machine(l, "10.0.1.2/24"), setup{tell: p2p.AllCandidates})
-		defer a.Close()
-		b := newPeer(t, "bob--", w.machine(l, "10.0.1.3/24"), setup{tell: p2p.AllCandidates})
-		defer b.Close()
-		begin := time.Now()
-		connect(t, a, b)
-		ra, rb := <-a.routes, <-b.routes
-		require.LessOrEqual(t, time.Since(begin), 100*time.Millisecond)
-		require.Equal(t, p2p.RouteLocal, ra.Kind)
-		require.Equal(t, p2p.RouteLocal, rb.Kind)
-		require.Equal(t, ra.Local, rb.Remote)
-		require.Equal(t, rb.Local, ra.Remote)
-		require.Equal(t, []string{"host", "host"}, []string{ra.LocalType, rb.LocalType})
-	})
+	for name, row := range map[string]struct {
+		alice, bob string
+		want       p2p.RouteKind
+	}{
+		"private":      {"10.0.1.2/24", "10.0.1.3/24", p2p.RouteLocal},
+		"private IPv6": {"fd77::2/64", "fd77::3/64", p2p.RouteLocal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				l := w.addNAT("192.0.2.1", false, samePortAlso)
+				a := newPeer(t, "alice", w.machine(l, row.alice), setup{tell: p2p.AllCandidates})
+				defer a.Close()
+				b := newPeer(t, "bob--", w.machine(l, row.bob), setup{tell: p2p.AllCandidates})
+				defer b.Close()
+				begin := time.Now()
+				connect(t, a, b)
+				ra, rb := <-a.routes, <-b.routes
+				require.LessOrEqual(t, time.Since(begin), 100*time.Millisecond)
+				require.Equal(t, row.want, ra.Kind)
+				require.Equal(t, row.want, rb.Kind)
+				require.Equal(t, ra.Local, rb.Remote)
+				require.Equal(t, rb.Local, ra.Remote)
+				require.Equal(t, []string{"host", "host"}, []string{ra.LocalType, rb.LocalType})
+			})
+		})
+	}
 }
 
 // A peer that starts all over has another password, and maybe other addresses.

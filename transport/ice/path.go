@@ -164,7 +164,7 @@ func (a *agent) route(p *path) p2p.Route {
 		r.Kind = p2p.RouteRelayed
 	case remote == kindHost || remote == kindPrflx:
 		for _, network := range a.networks {
-			if isPrivate(network.Addr()) && network.Contains(p.remote.Addr()) {
+			if isInternal(network.Addr()) && network.Contains(p.remote.Addr()) {
 				r.Kind = p2p.RouteLocal
 			}
 		}
