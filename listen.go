@@ -168,15 +168,7 @@ func (s *Sockets) CloseListenSocket(h ListenSocket) error {
 	}
 	s.stopListening(l)
 	l.acceptor.shut()
-	s.mu.RLock()
-	var children []*connection
-	for c := range s.conns.all() {
-		if c.listen == l {
-			children = append(children, c)
-		}
-	}
-	s.mu.RUnlock()
-	for _, c := range children {
+	for _, c := range s.arrivedOn(l) {
 		now := c.lock()
 		reason, debug := conn.EndAppMin, "listen socket closed"
 		if c.core.State() == conn.StateLinger { // closed before, and the peer does not know

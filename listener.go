@@ -237,15 +237,8 @@ func (l *Listener) Shutdown(ctx context.Context, reason EndReason, debug string)
 }
 
 // arrivedOn returns the connections that came through a listen socket.
-func (s *Sockets) arrivedOn(l *listenSocket) (conns []*connection) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for c := range s.conns.all() {
-		if c.listen == l {
-			conns = append(conns, c)
-		}
-	}
-	return conns
+func (s *Sockets) arrivedOn(l *listenSocket) []*connection {
+	return s.connections(func(c *connection) bool { return c.listen == l })
 }
 
 // listenerClosedText is what peers are told who were not accepted in time.

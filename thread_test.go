@@ -13,9 +13,10 @@ import (
 // A loop of a program in C: its thread is its own, and so is what it waits with.
 func TestDialogOfThreads(t *testing.T) {
 	t.Parallel()
-	if !gns.CanPark {
+	if runtime.GOOS != "linux" {
 		t.Skip("threads wait as goroutines do on this system")
 	}
+	require.True(t, gns.CanPark)
 	p := newTalkers(t, true)
 	p.echo(t.Context())
 	runtime.LockOSThread()

@@ -144,7 +144,7 @@ func (s *Session) Due(now mono.Time) bool {
 	if s.closed {
 		return false
 	}
-	if s.newsAt() <= now && s.withData(s.newsAt()) <= now {
+	if t := s.newsAt(); t <= now && s.withData(t) <= now {
 		return true
 	}
 	return s.connected && min(s.dataDue(), s.repeats.at) <= now && s.bucket.Ready(now) && s.mayFlow()
